@@ -1,0 +1,3 @@
+"""The native core's face, checked against the built module by stubtest."""
+
+__version__: str

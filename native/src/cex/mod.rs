@@ -1,0 +1,8 @@
+//! Books, features, orders and kernels of centralized exchanges.
+pub mod book;
+pub mod features;
+pub mod kernel;
+pub mod orders;
+pub mod quoter;
+pub mod sync;
+pub mod venues;

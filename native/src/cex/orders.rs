@@ -1,0 +1,1 @@
+//! cex/orders

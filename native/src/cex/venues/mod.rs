@@ -1,0 +1,3 @@
+//! One file a dialect: bytes to events, intents to bytes, the venue's numbered rules beside the branch that obeys them.
+pub mod binance;
+pub mod scan;

@@ -1,0 +1,469 @@
+//! Every message on one page. Bytes come in as a [`Frame`], a dialect makes an [`Event`] of it, a kernel answers with
+//! an [`Intent`], the gate with a `Permit` or a [`Refusal`], the venue with a [`Receipt`].
+
+use crate::units::{Lots, Ticks};
+
+/// Index of an instrument in its lane.
+pub type InstrumentId = u16;
+/// Index of a connection in its lane.
+pub type ConnectionId = u16;
+/// Index of a kernel in its lane.
+pub type KernelId = u16;
+/// Our order id, unique in a lane and never zero; the venue sees it as the client order id.
+pub type ClientId = u64;
+
+/// Where a frame's bytes are from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Source {
+    /// A message of a market-data connection.
+    Market = 1,
+    /// The body of a REST depth snapshot; `Frame::tag` is the instrument it was asked for, or [`Frame::UNTAGGED`].
+    Snapshot = 2,
+    /// A [`Receipt`] in its own encoding (simulated exchange).
+    Order = 3,
+    /// A timer tick; no payload.
+    Timer = 4,
+    /// Something that befell the lane from outside its decisions: see [`Fault`].
+    Fault = 5,
+}
+
+impl Source {
+    #[must_use]
+    pub fn from_u8(v: u8) -> Option<Source> {
+        [Source::Market, Source::Snapshot, Source::Order, Source::Timer, Source::Fault]
+            .into_iter()
+            .find(|s| *s as u8 == v)
+    }
+}
+
+/// Bytes as received, with the time and place of their arrival. A lane's output depends on its frames and on nothing
+/// else.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    pub source: Source,
+    pub connection: ConnectionId,
+    /// For snapshots: the instrument asked for. Otherwise [`Frame::UNTAGGED`].
+    pub tag: u16,
+    /// Nanoseconds since 1970 at which the last byte was read.
+    pub recv_ns: i64,
+    pub bytes: &'a [u8],
+}
+
+impl Frame<'_> {
+    pub const UNTAGGED: u16 = u16::MAX;
+}
+
+/// The payload of a [`Source::Fault`] frame: what befell the lane. It is a frame so that a replay meets it too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Fault {
+    /// Panic here (fault simulation).
+    Panic = 1,
+    /// The connection was lost: its books are out of sync.
+    Disconnected = 2,
+    /// A hook of the kernel `Frame::tag` overran its time budget.
+    Overrun = 3,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Side {
+    Buy = 0,
+    Sell = 1,
+}
+
+impl Side {
+    #[must_use]
+    pub fn opposite(self) -> Side {
+        match self {
+            Side::Buy => Side::Sell,
+            Side::Sell => Side::Buy,
+        }
+    }
+    /// +1 for buy, −1 for sell.
+    #[must_use]
+    pub fn sign(self) -> i64 {
+        match self {
+            Side::Buy => 1,
+            Side::Sell => -1,
+        }
+    }
+    #[must_use]
+    pub fn from_u8(v: u8) -> Option<Side> {
+        match v {
+            0 => Some(Side::Buy),
+            1 => Some(Side::Sell),
+            _ => None,
+        }
+    }
+}
+
+/// One price level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Level {
+    pub px: Ticks,
+    pub qty: Lots,
+}
+
+/// Best bid and ask of a book that is in sync. There is no "last known" one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Top {
+    pub bid: Level,
+    pub ask: Level,
+}
+
+impl Top {
+    /// Twice the mid price, in ticks.
+    #[must_use]
+    pub fn half_ticks(&self) -> i64 {
+        self.bid.px.0 + self.ask.px.0
+    }
+}
+
+/// A decoded frame. Level lists lie beside it, in [`Decoded::levels`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Event {
+    /// Absolute quantities of changed levels; 0 removes. Ids as the venue names them.
+    Depth { instrument: InstrumentId, exch_ns: i64, first_id: u64, last_id: u64, prev_id: u64 },
+    /// A whole book at `last_id`.
+    Snapshot { instrument: InstrumentId, exch_ns: i64, last_id: u64 },
+    /// Best bid and ask as of update `id`. `exch_ns` is 0 where the venue sends none.
+    Quote { instrument: InstrumentId, exch_ns: i64, id: u64, bid: Level, ask: Level },
+    /// `side` is the aggressor's.
+    Trade { instrument: InstrumentId, exch_ns: i64, id: u64, px: Ticks, qty: Lots, side: Side },
+    Receipt(Receipt),
+    Timer,
+    Fault(Fault),
+    /// Well-formed and not for us: another stream, another symbol, a control message.
+    #[default]
+    Ignored,
+    /// Not understood. Counted, and shown with its reason; depth that cannot be read puts the book out of sync.
+    Malformed { instrument: Option<InstrumentId>, reason: &'static str },
+}
+
+/// A dialect's output: an event and the levels that belong to it, bids first. Reused, so that decoding allocates
+/// nothing in the steady state.
+#[derive(Clone, Debug, Default)]
+pub struct Decoded {
+    pub event: Event,
+    pub levels: Vec<Level>,
+    /// How many of `levels` are bids; the rest are asks.
+    pub bids: usize,
+}
+
+impl Decoded {
+    #[must_use]
+    pub fn bids(&self) -> &[Level] {
+        &self.levels[..self.bids]
+    }
+    #[must_use]
+    pub fn asks(&self) -> &[Level] {
+        &self.levels[self.bids..]
+    }
+    pub fn clear(&mut self) {
+        self.event = Event::Ignored;
+        self.levels.clear();
+        self.bids = 0;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Action {
+    Place = 1,
+    Cancel = 2,
+    /// Price and quantity of the order `target` become `px` and `qty`; the order keeps its id.
+    Replace = 3,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum TimeInForce {
+    /// Good till cancelled.
+    Gtc = 0,
+    /// Immediate or cancel.
+    Ioc = 1,
+    /// Fill or kill.
+    Fok = 2,
+    /// Post-only: good till crossing (Binance GTX, LIMIT_MAKER).
+    Gtx = 3,
+}
+
+impl TimeInForce {
+    #[must_use]
+    pub fn from_u8(v: u8) -> Option<TimeInForce> {
+        [TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtx].into_iter().find(|t| *t as u8 == v)
+    }
+}
+
+/// What we would like. Inert data: nothing is sent until the gate has made a Permit of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Intent {
+    /// The order this is about: a new id for a place, the order's own id for a cancel or a replace.
+    pub id: ClientId,
+    pub kernel: KernelId,
+    pub instrument: InstrumentId,
+    pub action: Action,
+    pub side: Side,
+    pub tif: TimeInForce,
+    /// May only bring the position nearer to zero.
+    pub reduce_only: bool,
+    /// For a cancel: as the order stands.
+    pub px: Ticks,
+    pub qty: Lots,
+    /// `recv_ns` of the frame that was answered.
+    pub decided_ns: i64,
+}
+
+/// The gate's no.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub intent: Intent,
+    /// Which rule refused: index into the gate's table of limits.
+    pub limit: u8,
+    /// What was seen and what a person allows, in the limit's own unit.
+    pub observed: i64,
+    pub allowed: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum ReceiptKind {
+    /// The venue has the order; it rests.
+    Accepted = 1,
+    /// `qty` lots traded at `px`; `leaves` remain.
+    Filled = 2,
+    /// The order was refused and never lived.
+    Rejected = 3,
+    /// Gone at our request.
+    Cancelled = 4,
+    /// Gone by the venue's rule: post-only would cross, IOC remainder, FOK, self-trade prevention.
+    Expired = 5,
+    /// `px` and `leaves` are the order's new ones.
+    Replaced = 6,
+    /// A cancel or replace was refused; the order stands as it was, or is no more (`leaves` 0).
+    ChangeRejected = 7,
+    /// Nobody answered in time: the order counts at its worst until it is proven dead.
+    Unknown = 8,
+}
+
+impl ReceiptKind {
+    #[must_use]
+    pub fn from_u8(v: u8) -> Option<ReceiptKind> {
+        use ReceiptKind as K;
+        [K::Accepted, K::Filled, K::Rejected, K::Cancelled, K::Expired, K::Replaced, K::ChangeRejected, K::Unknown]
+            .into_iter()
+            .find(|k| *k as u8 == v)
+    }
+}
+
+/// What came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    pub kind: ReceiptKind,
+    pub id: ClientId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    /// Of a fill: we were the maker.
+    pub maker: bool,
+    /// Matching-engine time, ns.
+    pub exch_ns: i64,
+    pub px: Ticks,
+    /// Filled by this receipt (fills only, else 0).
+    pub qty: Lots,
+    /// Open afterwards.
+    pub leaves: Lots,
+    /// The venue's trade id (fills only).
+    pub trade_id: u64,
+    /// Lots ahead of the order when it joined its level and when this happened; −1 where the venue does not say.
+    pub queue_joined: i64,
+    pub queue_ahead: i64,
+}
+
+impl Receipt {
+    /// The order is no more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self.kind {
+            ReceiptKind::Rejected | ReceiptKind::Cancelled | ReceiptKind::Expired => true,
+            ReceiptKind::Filled | ReceiptKind::ChangeRejected => self.leaves.0 == 0,
+            ReceiptKind::Accepted | ReceiptKind::Replaced | ReceiptKind::Unknown => false,
+        }
+    }
+}
+
+/// Little-endian, fixed width: the encoding on the Tape, in the hash and on the simulated wire.
+pub trait Wire: Sized {
+    const SIZE: usize;
+    fn put(&self, out: &mut Vec<u8>);
+    /// `None` for a wrong length or a value outside its enumeration.
+    fn get(bytes: &[u8]) -> Option<Self>;
+}
+
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+    fn u8(&mut self) -> Option<u8> {
+        self.take::<1>().map(|b| b[0])
+    }
+    fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_le_bytes)
+    }
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+    fn i64(&mut self) -> Option<i64> {
+        self.take().map(i64::from_le_bytes)
+    }
+    fn flag(&mut self) -> Option<bool> {
+        match self.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Wire for Intent {
+    const SIZE: usize = 40;
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.id.to_le_bytes());
+        out.extend_from_slice(&self.kernel.to_le_bytes());
+        out.extend_from_slice(&self.instrument.to_le_bytes());
+        out.extend_from_slice(&[self.action as u8, self.side as u8, self.tif as u8, u8::from(self.reduce_only)]);
+        out.extend_from_slice(&self.px.0.to_le_bytes());
+        out.extend_from_slice(&self.qty.0.to_le_bytes());
+        out.extend_from_slice(&self.decided_ns.to_le_bytes());
+    }
+    fn get(bytes: &[u8]) -> Option<Intent> {
+        if bytes.len() != Self::SIZE {
+            return None;
+        }
+        let mut c = Cursor(bytes);
+        Some(Intent {
+            id: c.u64()?,
+            kernel: c.u16()?,
+            instrument: c.u16()?,
+            action: match c.u8()? {
+                1 => Action::Place,
+                2 => Action::Cancel,
+                3 => Action::Replace,
+                _ => return None,
+            },
+            side: Side::from_u8(c.u8()?)?,
+            tif: TimeInForce::from_u8(c.u8()?)?,
+            reduce_only: c.flag()?,
+            px: Ticks(c.i64()?),
+            qty: Lots(c.i64()?),
+            decided_ns: c.i64()?,
+        })
+    }
+}
+
+impl Wire for Refusal {
+    const SIZE: usize = Intent::SIZE + 17;
+    fn put(&self, out: &mut Vec<u8>) {
+        self.intent.put(out);
+        out.push(self.limit);
+        out.extend_from_slice(&self.observed.to_le_bytes());
+        out.extend_from_slice(&self.allowed.to_le_bytes());
+    }
+    fn get(bytes: &[u8]) -> Option<Refusal> {
+        if bytes.len() != Self::SIZE {
+            return None;
+        }
+        let (head, rest) = bytes.split_at(Intent::SIZE);
+        let mut c = Cursor(rest);
+        Some(Refusal { intent: Intent::get(head)?, limit: c.u8()?, observed: c.i64()?, allowed: c.i64()? })
+    }
+}
+
+impl Wire for Receipt {
+    const SIZE: usize = 69;
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(self.kind as u8);
+        out.extend_from_slice(&self.id.to_le_bytes());
+        out.extend_from_slice(&self.instrument.to_le_bytes());
+        out.extend_from_slice(&[self.side as u8, u8::from(self.maker)]);
+        for v in [self.exch_ns, self.px.0, self.qty.0, self.leaves.0, self.trade_id as i64] {
+            out.extend_from_slice(&v.to_le_bytes());
+        }
+        out.extend_from_slice(&self.queue_joined.to_le_bytes());
+        out.extend_from_slice(&self.queue_ahead.to_le_bytes());
+    }
+    fn get(bytes: &[u8]) -> Option<Receipt> {
+        if bytes.len() != Self::SIZE {
+            return None;
+        }
+        let mut c = Cursor(bytes);
+        Some(Receipt {
+            kind: ReceiptKind::from_u8(c.u8()?)?,
+            id: c.u64()?,
+            instrument: c.u16()?,
+            side: Side::from_u8(c.u8()?)?,
+            maker: c.flag()?,
+            exch_ns: c.i64()?,
+            px: Ticks(c.i64()?),
+            qty: Lots(c.i64()?),
+            leaves: Lots(c.i64()?),
+            trade_id: c.u64()?,
+            queue_joined: c.i64()?,
+            queue_ahead: c.i64()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_round_trip_and_refuse_what_they_are_not() {
+        let intent = Intent {
+            id: 7,
+            kernel: 1,
+            instrument: 2,
+            action: Action::Replace,
+            side: Side::Sell,
+            tif: TimeInForce::Gtx,
+            reduce_only: true,
+            px: Ticks(-3),
+            qty: Lots(9),
+            decided_ns: 11,
+        };
+        let refusal = Refusal { intent, limit: 3, observed: -1, allowed: 5 };
+        let receipt = Receipt {
+            kind: ReceiptKind::Filled,
+            id: 7,
+            instrument: 2,
+            side: Side::Buy,
+            maker: true,
+            exch_ns: 1,
+            px: Ticks(2),
+            qty: Lots(3),
+            leaves: Lots(4),
+            trade_id: u64::MAX,
+            queue_joined: -1,
+            queue_ahead: 6,
+        };
+        let mut buf = Vec::new();
+        intent.put(&mut buf);
+        assert_eq!((buf.len(), Intent::get(&buf)), (Intent::SIZE, Some(intent)));
+        buf[12] = 9; // no such action
+        assert_eq!(Intent::get(&buf), None);
+        buf.clear();
+        refusal.put(&mut buf);
+        assert_eq!((buf.len(), Refusal::get(&buf)), (Refusal::SIZE, Some(refusal)));
+        buf.clear();
+        receipt.put(&mut buf);
+        assert_eq!((buf.len(), Receipt::get(&buf)), (Receipt::SIZE, Some(receipt)));
+        assert_eq!(Receipt::get(&buf[1..]), None);
+    }
+}

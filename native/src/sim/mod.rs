@@ -1,0 +1,5 @@
+//! The one matching model: queue position, latency, fees; and the four clocks that drive a backtest.
+pub mod backtest;
+pub mod exchange;
+pub mod latency;
+pub mod queue;
