@@ -2,4 +2,7 @@
 pub mod backtest;
 pub mod exchange;
 pub mod latency;
+mod market;
+mod matching;
 pub mod queue;
+mod venue_book;
