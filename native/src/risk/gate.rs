@@ -1,77 +1,441 @@
-//! Signatures; the bodies follow.
+//! The one gate. Only it makes a [`Permit`], and only a permit, redeemed, makes the [`Request`] that a sender takes.
+//! The rules are in [`super::rules`]; time is an argument; every number is an integer.
+
 use std::sync::Arc;
 
-use super::limits::{Limit, Limits};
-use super::switch::{Cause, Reason, Switch, SwitchState};
-use crate::event::{InstrumentId, Intent, Receipt, Refusal, Top};
-use crate::units::{Decimal, InstrumentSpec, Lots, Money};
+use crate::event::{Action, InstrumentId, Intent, Receipt, ReceiptKind, Refusal, Top};
+use crate::units::{Decimal, InstrumentSpec};
 
+use super::account::Account;
+use super::exposure::{Exposure, Phase};
+use super::limits::{Caps, LaneLimits, Limit, Limits, MAX_PX, MAX_QTY};
+use super::rules::{self, Breach};
+use super::switch::{Cause, Reason, Switch, SwitchState};
+use super::watch::{RateWindow, RejectWindow, TickWatch};
+
+/// The gate's yes to one intent: single-use, made by [`Gate::judge`] and by nothing else, used up by [`Gate::redeem`].
+///
+/// It cannot be built or copied:
+/// ```compile_fail
+/// fn twice(p: _core::risk::gate::Permit) -> (_core::risk::gate::Permit, _core::risk::gate::Permit) { (p.clone(), p) }
+/// ```
+/// ```compile_fail
+/// fn forge(intent: _core::event::Intent) -> _core::risk::gate::Permit { _core::risk::gate::Permit { intent } }
+/// ```
 #[derive(Debug)]
-#[must_use = "a permit that is neither redeemed nor withdrawn counts as an open order for ever"]
+#[must_use = "a permit that is neither redeemed nor withdrawn counts as an open order"]
 pub struct Permit {
     intent: Intent,
 }
+
+/// A redeemed permit: what a sender accepts. Made by [`Gate::redeem`] and by nothing else.
 #[derive(Debug)]
+#[must_use = "a redeemed order counts as sent"]
 pub struct Request {
     intent: Intent,
 }
+
 impl Request {
     #[must_use]
     pub fn intent(&self) -> &Intent {
         &self.intent
     }
 }
+
+/// What the gate must know of an instrument's book.
 #[derive(Clone, Copy, Debug)]
 pub struct Market {
     pub top: Option<Top>,
+    /// `recv_ns` of the last book event that was applied.
     pub book_ns: i64,
 }
-/// PnL of one instrument: `total = spread + drift - fees + rebates`, exactly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pnl {
-    pub spread: Money,
-    pub drift: Money,
-    pub fees: Money,
-    pub rebates: Money,
+
+/// One instrument's limits, exposure and watches.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub caps: Caps,
+    pub exposure: Exposure,
+    pub rate: RateWindow,
+    ticks: TickWatch,
+    late_ticks: i64,
+    counts: [u64; Limit::COUNT],
 }
-pub struct Exposure {
-    position: Lots,
-    pnl: Pnl,
+
+/// Judges intents, keeps the exposure by the receipts, and latches down: active → reducing → halted.
+pub struct Gate {
+    slots: Vec<Slot>,
+    lane: LaneLimits,
+    account: Account,
+    rejects: RejectWindow,
+    /// The lane's own latch; the state is the worse of it and the switch's.
+    own: SwitchState,
+    reason: Option<Reason>,
+    flatten: bool,
+    last_id: u64,
+    counts: [u64; Limit::COUNT],
+    switch: Arc<Switch>,
 }
-impl Exposure {
-    pub fn position(&self) -> Lots {
-        self.position
-    }
-    pub fn pnl(&self) -> &Pnl {
-        &self.pnl
-    }
-    pub fn open_orders(&self) -> usize {
-        unimplemented!()
-    }
-}
-pub struct Gate {}
-#[rustfmt::skip]
+
 impl Gate {
-    pub fn new(_specs: &[InstrumentSpec], _limits: &Limits, _equity: Decimal, _switch: Arc<Switch>) -> Result<Gate, String> { unimplemented!() }
-    pub fn judge(&mut self, intent: &Intent, _market: &Market, _now_ns: i64) -> Result<Permit, Refusal> { Ok(Permit { intent: *intent }) }
-    pub fn redeem(&mut self, permit: Permit, _now_ns: i64) -> Result<Request, Refusal> { Ok(Request { intent: permit.intent }) }
-    /// The permit will not be used: what it reserved is freed.
-    pub fn withdraw(&mut self, _permit: Permit) { unimplemented!() }
-    pub fn on_receipt(&mut self, _r: &Receipt, _now_ns: i64) { unimplemented!() }
-    pub fn on_tick(&mut self, _instrument: InstrumentId, _half_ticks: i64, _now_ns: i64) -> bool { unimplemented!() }
-    pub fn on_feed_latency(&mut self, _instrument: InstrumentId, _latency_ns: i64, _now_ns: i64) { unimplemented!() }
-    pub fn on_mark(&mut self, _instrument: InstrumentId, _half_ticks: i64, _now_ns: i64) { unimplemented!() }
-    /// Latches the lane down, and the switch too where the cause concerns the node (panic, kernel, drawdown).
-    pub fn trip(&mut self, _to: SwitchState, _cause: Cause, _text: &str, _now_ns: i64) -> bool { unimplemented!() }
-    pub fn state(&self) -> SwitchState { unimplemented!() }
-    /// Why the lane itself is not active, if it is not.
-    pub fn reason(&self) -> Option<&Reason> { unimplemented!() }
-    pub fn should_flatten(&self) -> bool { unimplemented!() }
-    /// Halts the lane if it was flattening, is flat and has nothing open; true if it did.
-    pub fn finish_flatten(&mut self, _now_ns: i64) -> bool { unimplemented!() }
-    pub fn exposure(&self, _instrument: InstrumentId) -> &Exposure { unimplemented!() }
-    /// Quote currency, exactly.
-    pub fn equity(&self) -> Decimal { unimplemented!() }
-    pub fn refusals(&self) -> impl Iterator<Item = (Limit, u64)> + '_ { Limit::ALL.into_iter().map(|l| (l, 0)) }
-    pub fn refusals_of(&self, _instrument: InstrumentId) -> impl Iterator<Item = (Limit, u64)> + '_ { Limit::ALL.into_iter().map(|l| (l, 0)) }
+    /// `limits.instrument` is in the order of `specs`; `equity` is the lane's at the start, quote currency (all
+    /// instruments of a lane have the same one).
+    ///
+    /// # Errors
+    /// A limit outside its range, by its name; an instrument without limits; numbers that the account cannot hold.
+    pub fn new(
+        specs: &[InstrumentSpec],
+        limits: &Limits,
+        equity: Decimal,
+        switch: Arc<Switch>,
+    ) -> Result<Gate, String> {
+        if specs.len() != limits.instrument.len() {
+            let (n, m) = (specs.len(), limits.instrument.len());
+            return Err(format!("{n} instruments and limits for {m}: each instrument needs its own"));
+        }
+        if specs.len() > usize::from(InstrumentId::MAX) {
+            return Err(format!("{} instruments: a lane holds at most {}", specs.len(), InstrumentId::MAX));
+        }
+        limits.lane.check()?;
+        let slot = |(spec, limits)| {
+            let caps = Caps::new(spec, limits)?;
+            Ok(Slot {
+                rate: RateWindow::new(caps.orders_per_second),
+                caps,
+                exposure: Exposure::default(),
+                ticks: TickWatch::default(),
+                late_ticks: 0,
+                counts: [0; Limit::COUNT],
+            })
+        };
+        Ok(Gate {
+            slots: specs.iter().zip(&limits.instrument).map(slot).collect::<Result<_, String>>()?,
+            account: Account::new(specs, equity, limits.lane.max_drawdown_bps)?,
+            rejects: RejectWindow::new(limits.lane.reject_window),
+            lane: limits.lane.clone(),
+            own: SwitchState::Active,
+            reason: None,
+            flatten: false,
+            last_id: 0,
+            counts: [0; Limit::COUNT],
+            switch,
+        })
+    }
+
+    /// Judges one intent. A permit reserves its exposure at once, so that two intents cannot both use the same room.
+    ///
+    /// # Errors
+    /// The first rule broken, in the order of [`super::rules`].
+    pub fn judge(&mut self, intent: &Intent, market: &Market, now_ns: i64) -> Result<Permit, Refusal> {
+        let state = self.state();
+        let Some(slot) = self.slots.get_mut(usize::from(intent.instrument)) else {
+            let (observed, allowed) = (i64::from(intent.instrument), self.slots.len() as i64 - 1);
+            return Err(self.refuse(intent, Breach { limit: Limit::UnknownInstrument, observed, allowed }));
+        };
+        let verdict = match intent.action {
+            Action::Cancel => rules::judge_cancel(self.last_id, intent),
+            Action::Place | Action::Replace => rules::judge(slot, state, self.last_id, intent, market, now_ns),
+        };
+        if let Err(breach) = verdict {
+            return Err(self.refuse(intent, breach));
+        }
+        match intent.action {
+            Action::Place => {
+                slot.exposure.place(intent);
+                slot.rate.push(now_ns);
+                self.last_id = intent.id;
+            }
+            Action::Replace => {
+                slot.rate.push(now_ns);
+                if let Some(o) = slot.exposure.find_mut(intent.id) {
+                    o.replace(intent);
+                }
+            }
+            Action::Cancel => {
+                if let Some(o) = slot.exposure.find_mut(intent.id) {
+                    o.cancels = o.cancels.saturating_add(1);
+                }
+            }
+        }
+        Ok(Permit { intent: *intent })
+    }
+
+    /// Turns a permit into the request that may be sent, if the switch still allows it. The state is read again, and
+    /// in `reducing` the position too: either may have changed since the verdict.
+    ///
+    /// # Errors
+    /// `halted`, `reduce_only`, or `unknown_order` for a permit whose order this gate does not hold (it has died
+    /// since, or the permit is another gate's). What the permit reserved is freed.
+    pub fn redeem(&mut self, permit: Permit, _now_ns: i64) -> Result<Request, Refusal> {
+        let intent = permit.intent;
+        let verdict = match intent.action {
+            Action::Cancel => Ok(()),
+            Action::Place | Action::Replace => self.still(&intent),
+        };
+        match verdict {
+            Ok(()) => Ok(Request { intent }),
+            Err(breach) => {
+                self.withdraw(permit);
+                Err(self.refuse(&intent, breach))
+            }
+        }
+    }
+
+    fn still(&mut self, i: &Intent) -> Result<(), Breach> {
+        let (state, id) = (self.state(), i64::try_from(i.id).unwrap_or(i64::MAX));
+        let gone = Breach { limit: Limit::UnknownOrder, observed: id, allowed: 0 };
+        let slot = self.slots.get_mut(usize::from(i.instrument)).ok_or(gone)?;
+        let order = *slot.exposure.find(i.id).ok_or(gone)?;
+        let reserved = match i.action {
+            Action::Place => {
+                order.phase == Phase::Reserved && (order.side, order.px, order.leaves) == (i.side, i.px, i.qty)
+            }
+            Action::Replace | Action::Cancel => order.side == i.side && order.replaces > 0,
+        };
+        if !reserved {
+            return Err(gone);
+        }
+        match state {
+            SwitchState::Active => {}
+            SwitchState::Reducing => {
+                let others = slot.exposure.worst_but(i.id);
+                rules::reduces(slot, &others, i.side, order.worst(), order.reduce_only && i.reduce_only)?;
+            }
+            SwitchState::Halted => {
+                let (observed, allowed) = (SwitchState::Halted as i64, SwitchState::Reducing as i64);
+                return Err(Breach { limit: Limit::Halted, observed, allowed });
+            }
+        }
+        if let (Action::Place, Some(o)) = (i.action, slot.exposure.find_mut(i.id)) {
+            o.phase = Phase::Sent;
+        }
+        Ok(())
+    }
+
+    /// The permit will not be used: what it reserved is freed. (Its place in the order rate is not.)
+    pub fn withdraw(&mut self, permit: Permit) {
+        let Permit { intent: i } = permit;
+        let Some(slot) = self.slots.get_mut(usize::from(i.instrument)) else { return };
+        let Some(o) = slot.exposure.find_mut(i.id) else { return };
+        match i.action {
+            Action::Place if o.phase == Phase::Reserved => slot.exposure.remove(i.id),
+            Action::Place => {}
+            Action::Replace => o.replaced(),
+            Action::Cancel => o.cancels = o.cancels.saturating_sub(1),
+        }
+    }
+
+    fn refuse(&mut self, intent: &Intent, b: Breach) -> Refusal {
+        self.count(intent.instrument, b.limit);
+        Refusal { intent: *intent, limit: b.limit as u8, observed: b.observed, allowed: b.allowed }
+    }
+
+    fn count(&mut self, instrument: InstrumentId, limit: Limit) {
+        self.counts[limit.index()] += 1;
+        if let Some(slot) = self.slots.get_mut(usize::from(instrument)) {
+            slot.counts[limit.index()] += 1;
+        }
+    }
+
+    /// Takes over what a receipt says. A fill moves position and cash; an order counts until a receipt proves it dead;
+    /// first answers feed the reject rate. A receipt that revives an order we hold dead is believed, and trips to
+    /// reducing; one whose numbers cannot be (no price, no quantity, more than the order had, its other side) halts.
+    pub fn on_receipt(&mut self, r: &Receipt, now_ns: i64) {
+        if now_ns >= self.account.day_end_ns {
+            self.account.roll(now_ns);
+        }
+        let at = usize::from(r.instrument);
+        let Some(slot) = self.slots.get_mut(at) else {
+            let text = format!("receipt for instrument {}, of {}", r.instrument, self.slots.len());
+            self.trip(SwitchState::Halted, Cause::BadReceipt, &text, now_ns);
+            return;
+        };
+        let alive = match r.kind {
+            ReceiptKind::Accepted | ReceiptKind::Replaced => true,
+            ReceiptKind::Filled | ReceiptKind::ChangeRejected => r.leaves.0 != 0,
+            ReceiptKind::Rejected | ReceiptKind::Cancelled | ReceiptKind::Expired | ReceiptKind::Unknown => false,
+        };
+        let priced = alive && r.kind != ReceiptKind::ChangeRejected;
+        if (alive && !(0..=MAX_QTY).contains(&r.leaves.0)) || (priced && !(1..=MAX_PX).contains(&r.px.0)) {
+            self.trip(SwitchState::Halted, Cause::BadReceipt, &format!("order {}: {r:?}", r.id), now_ns);
+            return;
+        }
+        let known = slot.exposure.find(r.id).copied();
+        if r.kind == ReceiptKind::Filled {
+            let rate_e8 = if r.maker { slot.caps.maker_fee_e8 } else { slot.caps.taker_fee_e8 };
+            let booked = slot.exposure.fill(r.side, r.px, r.qty, rate_e8);
+            let ours = known.is_none_or(|o| o.side == r.side && r.qty.0 <= o.worst());
+            if booked.and_then(|change| self.account.book(at, change)).is_none() || !ours {
+                self.trip(SwitchState::Halted, Cause::BadReceipt, &format!("order {}: {r:?}", r.id), now_ns);
+            }
+            self.watch_drawdown(r.instrument, now_ns);
+        }
+        match known {
+            Some(order) => {
+                self.slots[at].exposure.answer(r);
+                if !order.answered && r.kind != ReceiptKind::Unknown {
+                    self.watch_rejects(r.instrument, r.kind == ReceiptKind::Rejected, now_ns);
+                }
+            }
+            None if alive || r.kind == ReceiptKind::Filled => {
+                if alive {
+                    self.slots[at].exposure.adopt(r);
+                    self.last_id = self.last_id.max(r.id);
+                }
+                let text = format!("{:?} for order {}, which we held dead", r.kind, r.id);
+                self.trip(SwitchState::Reducing, Cause::StrayReceipt, &text, now_ns);
+            }
+            None => {}
+        }
+    }
+
+    fn watch_rejects(&mut self, instrument: InstrumentId, rejected: bool, now_ns: i64) {
+        self.rejects.push(rejected);
+        if rejected && self.own == SwitchState::Active && self.rejects.exceeds(self.lane.max_reject_rate_bps) {
+            self.count(instrument, Limit::RejectRate);
+            let text = format!(
+                "{} bps of the last {} orders rejected, {} allowed",
+                self.rejects.bps(),
+                self.lane.reject_window,
+                self.lane.max_reject_rate_bps
+            );
+            self.trip(SwitchState::Reducing, Cause::RejectRate, &text, now_ns);
+        }
+    }
+
+    fn watch_drawdown(&mut self, instrument: InstrumentId, now_ns: i64) {
+        if !self.flatten && self.account.is_drawn_down() {
+            self.flatten = true;
+            self.count(instrument, Limit::Drawdown);
+            let (seen, allowed) = (self.account.drawdown_bps(), self.lane.max_drawdown_bps);
+            let text = format!("equity {}: {seen} bps below the day's peak, {allowed} allowed", self.account.equity());
+            self.trip(SwitchState::Reducing, Cause::Drawdown, &text, now_ns);
+        }
+    }
+
+    /// A tick of the instrument, bid + ask in ticks. False: it is an outlier, ignore it; it is counted. See
+    /// [`InstrumentLimits::outlier_bps`](super::limits::InstrumentLimits).
+    pub fn on_tick(&mut self, instrument: InstrumentId, half_ticks: i64, _now_ns: i64) -> bool {
+        let Some(slot) = self.slots.get_mut(usize::from(instrument)) else { return false };
+        let ok = slot.ticks.accept(half_ticks, slot.caps.outlier_bps);
+        if !ok {
+            self.count(instrument, Limit::Outlier);
+        }
+        ok
+    }
+
+    /// Age of market data at its receipt. More than the limit on so many ticks of an instrument in a row halts.
+    pub fn on_feed_latency(&mut self, instrument: InstrumentId, latency_ns: i64, now_ns: i64) {
+        let Some(slot) = self.slots.get_mut(usize::from(instrument)) else { return };
+        if latency_ns <= self.lane.max_feed_latency_ms * 1_000_000 {
+            slot.late_ticks = 0;
+            return;
+        }
+        slot.late_ticks += 1;
+        if slot.late_ticks >= self.lane.feed_latency_ticks && self.own != SwitchState::Halted {
+            self.count(instrument, Limit::FeedLatency);
+            let text = format!(
+                "instrument {instrument}: {latency_ns} ns old, {} ticks in a row above {} ms",
+                self.lane.feed_latency_ticks, self.lane.max_feed_latency_ms
+            );
+            self.trip(SwitchState::Halted, Cause::FeedLatency, &text, now_ns);
+        }
+    }
+
+    /// Marks the instrument to its mid, bid + ask in ticks. A fall of equity beyond the limit trips to reducing and
+    /// asks to flatten. What is no price is ignored.
+    pub fn on_mark(&mut self, instrument: InstrumentId, half_ticks: i64, now_ns: i64) {
+        if now_ns >= self.account.day_end_ns {
+            self.account.roll(now_ns);
+        }
+        let at = usize::from(instrument);
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        if slot.exposure.mark() == half_ticks || !(1..=2 * MAX_PX).contains(&half_ticks) {
+            return;
+        }
+        let Some(change) = slot.exposure.remark(half_ticks) else {
+            self.trip(SwitchState::Halted, Cause::BadReceipt, "the drift is out of range", now_ns);
+            return;
+        };
+        if change.0 == 0 {
+            return;
+        }
+        if self.account.book(at, change).is_none() {
+            self.trip(SwitchState::Halted, Cause::BadReceipt, "the equity is out of range", now_ns);
+        }
+        self.watch_drawdown(instrument, now_ns);
+    }
+
+    /// Latches the lane down to `to`, and the switch with it where the cause concerns the node
+    /// ([`Cause::is_node_wide`]). Never climbs. True if the lane's own state moved.
+    pub fn trip(&mut self, to: SwitchState, cause: Cause, text: &str, now_ns: i64) -> bool {
+        if cause.is_node_wide() {
+            self.switch.trip(to, cause, text, now_ns);
+        }
+        self.latch(to, cause, text, now_ns)
+    }
+
+    fn latch(&mut self, to: SwitchState, cause: Cause, text: &str, now_ns: i64) -> bool {
+        if to <= self.own {
+            return false;
+        }
+        self.own = to;
+        if self.reason.is_none() {
+            self.reason = Some(Reason { cause, text: text.to_owned(), at_ns: now_ns, pid: std::process::id() });
+        }
+        true
+    }
+
+    /// The worse of the lane's own latch and the switch.
+    #[must_use]
+    pub fn state(&self) -> SwitchState {
+        self.own.max(self.switch.state())
+    }
+    /// Why the lane itself first left active, if it did. Why the switch did is the switch's to say.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+    #[must_use]
+    pub fn switch(&self) -> &Switch {
+        &self.switch
+    }
+
+    /// The drawdown asks for it and the state allows it: cancel what is open, bring the positions to zero with
+    /// reduce-only orders, then call [`Gate::finish_flatten`].
+    #[must_use]
+    pub fn should_flatten(&self) -> bool {
+        self.flatten && self.state() == SwitchState::Reducing
+    }
+
+    /// Halts the lane if it was flattening and nothing is left: no position, no open order. True if it did. The
+    /// switch stays at reducing, because other lanes of the node may have something left to reduce.
+    pub fn finish_flatten(&mut self, now_ns: i64) -> bool {
+        if !self.should_flatten() || !self.slots.iter().all(|s| s.exposure.is_flat()) {
+            return false;
+        }
+        self.latch(SwitchState::Halted, Cause::Drawdown, "flattened", now_ns)
+    }
+
+    /// # Panics
+    /// For an instrument that the lane does not have.
+    #[must_use]
+    pub fn exposure(&self, instrument: InstrumentId) -> &Exposure {
+        &self.slots[usize::from(instrument)].exposure
+    }
+    /// Starting equity and all PnL since, quote currency, exactly.
+    #[must_use]
+    pub fn equity(&self) -> Decimal {
+        self.account.equity()
+    }
+    /// How often each limit refused, ignored a tick, or tripped; also the zeros.
+    pub fn refusals(&self) -> impl Iterator<Item = (Limit, u64)> + '_ {
+        Limit::ALL.into_iter().zip(self.counts)
+    }
+    /// The same of one instrument.
+    ///
+    /// # Panics
+    /// For an instrument that the lane does not have.
+    pub fn refusals_of(&self, instrument: InstrumentId) -> impl Iterator<Item = (Limit, u64)> + '_ {
+        Limit::ALL.into_iter().zip(self.slots[usize::from(instrument)].counts)
+    }
 }

@@ -1,9 +1,10 @@
 //! The one gate, its limits, what is exposed, and the switch. Integers only.
-pub mod account;
+mod account;
 pub mod exposure;
 pub mod gate;
 pub mod limits;
 pub mod log;
-pub mod rules;
+mod rules;
+pub mod state;
 pub mod switch;
-pub mod watch;
+mod watch;
