@@ -80,7 +80,7 @@ fn levels(pxs: &[f64], qtys: &[f64], of: Side, into: &mut [Level; LADDER]) -> us
 
 impl Out {
     /// Refuses what is not a price, a quantity, an action or a count.
-    pub(super) fn check(&self, instrument: usize) -> Result<(), HookError> {
+    pub(crate) fn check(&self, instrument: usize) -> Result<(), HookError> {
         let room = |count: i64, max: usize| {
             usize::try_from(count).ok().filter(|n| *n <= max).ok_or(HookError::TooMany { instrument, count })
         };

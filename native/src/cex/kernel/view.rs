@@ -2,6 +2,7 @@
 //! their offsets, and Python builds its record types from that.
 
 use crate::cex::features::{FEATURE_FIELDS, FeatureValues};
+use crate::event::{ReceiptKind as Kind, TimeInForce};
 
 /// Depth of the book in a view, levels a side.
 pub const DEPTH: usize = 10;
@@ -146,7 +147,7 @@ shared! {
         /// [`PLACE`] or [`CANCEL`].
         pub action_kind: [i64; ACTIONS],
         pub action_side: [i64; ACTIONS],
-        /// As [`crate::event::TimeInForce`].
+        /// As [`TimeInForce`].
         pub action_tif: [i64; ACTIONS],
         pub action_reduce_only: [i64; ACTIONS],
         pub action_px: [f64; ACTIONS],
@@ -185,8 +186,11 @@ pub fn layout_json() -> String {
         "const": {
             "DEPTH": DEPTH, "LADDER": LADDER, "VIEW_ORDERS": VIEW_ORDERS, "ACTIONS": ACTIONS,
             "BUY": BUY, "SELL": SELL, "PLACE": PLACE, "CANCEL": CANCEL,
-            "GTC": crate::event::TimeInForce::Gtc as i64, "IOC": crate::event::TimeInForce::Ioc as i64,
-            "FOK": crate::event::TimeInForce::Fok as i64, "GTX": crate::event::TimeInForce::Gtx as i64,
+            "GTC": TimeInForce::Gtc as i64, "IOC": TimeInForce::Ioc as i64,
+            "FOK": TimeInForce::Fok as i64, "GTX": TimeInForce::Gtx as i64,
+            "ACCEPTED": Kind::Accepted as i64, "FILLED": Kind::Filled as i64, "REJECTED": Kind::Rejected as i64,
+            "CANCELLED": Kind::Cancelled as i64, "EXPIRED": Kind::Expired as i64, "REPLACED": Kind::Replaced as i64,
+            "CHANGE_REJECTED": Kind::ChangeRejected as i64, "UNKNOWN": Kind::Unknown as i64,
         },
     })
     .to_string()
