@@ -65,7 +65,7 @@ impl Desk {
         Ok(Desk {
             gate,
             orders: Orders::new(t.capacity, t.first_id),
-            quoter: Quoter::new(t.can_replace),
+            quoter: Quoter::new(t.can_replace, TimeInForce::Gtx),
             kernels: slots,
             listeners,
             limits: t.limits,
@@ -151,19 +151,15 @@ impl Lane {
             return;
         }
         scratch.clear();
-        let mut crossed = None;
+        let mut refused = None;
         for (wish, id) in slot.outs.iter().zip(&slot.instruments) {
-            if collect(wish, orders, quoter, k as KernelId, *id, now_ns, scratch).is_err() {
-                crossed = Some(*id);
+            if let Err(error) = collect(wish, orders, quoter, k as KernelId, *id, now_ns, scratch) {
+                refused = Some((*id, error));
             }
         }
-        if let Some(id) = crossed {
+        if let Some((id, error)) = refused {
             let symbol = &self.instruments[usize::from(id)].spec.symbol;
-            let text = format!(
-                "kernel {} {}: its ladder in {symbol} crosses itself (a bid at or above an ask)",
-                slot.kernel.name(),
-                hook.name()
-            );
+            let text = format!("kernel {} {} ({symbol}): {error}", slot.kernel.name(), hook.name());
             self.trip(SwitchState::Reducing, Cause::Kernel, &text);
             return;
         }
@@ -366,7 +362,7 @@ fn collect(
     instrument: InstrumentId,
     now_ns: i64,
     into: &mut Vec<Intent>,
-) -> Result<(), crate::cex::quoter::LadderCrossed> {
+) -> Result<(), crate::cex::quoter::LadderError> {
     if let Some(ladder) = wish.ladder() {
         let desired = Desired { bids: ladder.bids(), asks: ladder.asks() };
         quoter.diff(orders, kernel, instrument, desired, now_ns, into)?;

@@ -1,6 +1,6 @@
 //! One order as the lane knows it, and what a receipt may change of it.
 
-use crate::event::{ClientId, InstrumentId, KernelId, Side, TimeInForce};
+use crate::event::{Action, ClientId, InstrumentId, Intent, KernelId, Side, TimeInForce};
 use crate::units::{Lots, Ticks};
 
 /// Where an order stands. The last request that is unanswered wins: a cancel over a replace over a place.
@@ -87,6 +87,29 @@ impl Order {
     #[must_use]
     pub fn worst_leaves(&self) -> Lots {
         if self.closed { Lots(0) } else { Lots(self.terms.qty.0.max(self.asked.qty.0) - self.filled.0) }
+    }
+
+    /// It may rest at the venue and no cancel of it is under way. An immediate order is gone by itself.
+    #[must_use]
+    pub fn cancel_wanted(&self) -> bool {
+        matches!(self.tif, TimeInForce::Gtc | TimeInForce::Gtx)
+            && !matches!(self.state(), State::PendingCancel | State::Closed)
+    }
+    /// The intent that cancels it.
+    #[must_use]
+    pub fn cancel(&self, now_ns: i64) -> Intent {
+        Intent {
+            id: self.id,
+            kernel: self.kernel,
+            instrument: self.instrument,
+            action: Action::Cancel,
+            side: self.side,
+            tif: self.tif,
+            reduce_only: self.reduce_only,
+            px: self.px(),
+            qty: self.qty(),
+            decided_ns: now_ns,
+        }
     }
 
     /// True the first time.
