@@ -6,3 +6,4 @@ mod market;
 mod matching;
 pub mod queue;
 mod venue_book;
+pub mod source;
