@@ -100,7 +100,7 @@ impl Market {
         }
     }
 
-    /// Rules 11, 12, 15: what is left of an order when nothing stands in its way any more.
+    /// Rules 11, 12, 14: what is left of an order when nothing stands in its way any more.
     fn remainder(&mut self, o: &mut Order, rested: ReceiptKind, took: bool, clock: &mut Clock<'_>) {
         match o.tif {
             TimeInForce::Ioc | TimeInForce::Fok => clock.push(ReceiptKind::Expired, self.id, o),
