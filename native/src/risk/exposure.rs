@@ -21,59 +21,82 @@ pub enum Phase {
     Unknown,
 }
 
-/// An order that is not proven dead.
+/// An order that is not proven dead. The quantity of a place or a replace is the order's total: what is filled is part
+/// of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Open {
     pub id: ClientId,
     pub side: Side,
     pub px: Ticks,
     pub leaves: Lots,
+    pub filled: Lots,
     pub reduce_only: bool,
     pub phase: Phase,
     /// Replaces and cancels without an answer.
     pub(super) replaces: u32,
     pub(super) cancels: u32,
-    /// The largest quantity and the keenest price of the replaces in flight; 0 and `px` if there are none.
-    pub(super) far_qty: i64,
-    pub(super) far_px: i64,
+    /// The largest total and the keenest price of the replaces in flight; 0 and `px` if there are none.
+    far_total: i64,
+    far_px: i64,
+    /// The largest total that was ever asked for.
+    most: i64,
     /// The venue has answered its place.
     pub(super) answered: bool,
 }
 
 impl Open {
-    fn new(id: ClientId, side: Side, px: Ticks, leaves: Lots, reduce_only: bool, phase: Phase) -> Open {
-        let (far_qty, far_px) = (0, px.0);
-        Open { id, side, px, leaves, reduce_only, phase, replaces: 0, cancels: 0, far_qty, far_px, answered: false }
+    fn new(i: &Intent) -> Open {
+        Open {
+            id: i.id,
+            side: i.side,
+            px: i.px,
+            leaves: i.qty,
+            filled: Lots(0),
+            reduce_only: i.reduce_only,
+            phase: Phase::Reserved,
+            replaces: 0,
+            cancels: 0,
+            far_total: 0,
+            far_px: i.px.0,
+            most: i.qty.0,
+            answered: false,
+        }
     }
 
-    /// Most lots that may still trade: the larger of what is left and what any replace in flight asks for.
+    /// Most lots that may still trade: the larger of what is left and what any replace in flight would leave.
     #[must_use]
     pub fn worst(&self) -> i64 {
-        self.leaves.0.max(self.far_qty)
+        self.leaves.0.max(self.far_total - self.filled.0)
     }
-
-    fn keener(side: Side, a: i64, b: i64) -> i64 {
-        match side {
+    /// The most aggressive price that it may have.
+    #[must_use]
+    pub fn keenest(&self) -> i64 {
+        self.keener(self.px.0, self.far_px)
+    }
+    fn keener(&self, a: i64, b: i64) -> i64 {
+        match self.side {
             Side::Buy => a.max(b),
             Side::Sell => a.min(b),
         }
     }
 
+    /// Whether a fill of so many lots is within what was ever asked for.
+    pub(super) fn covers(&self, qty: Lots) -> bool {
+        self.filled.0.checked_add(qty.0).is_some_and(|total| total <= self.most)
+    }
+
     pub(super) fn replace(&mut self, intent: &Intent) {
-        self.far_qty = self.far_qty.max(intent.qty.0);
-        self.far_px = Open::keener(self.side, self.far_px, intent.px.0);
+        self.far_total = self.far_total.max(intent.qty.0);
+        self.far_px = self.keener(self.far_px, intent.px.0);
+        self.most = self.most.max(intent.qty.0);
         self.replaces = self.replaces.saturating_add(1);
     }
 
     /// One replace less in flight. While others remain, the worst of all of them stays.
-    pub(super) fn replaced(&mut self) {
+    pub(super) fn end_replace(&mut self) {
         self.replaces = self.replaces.saturating_sub(1);
-        self.settle();
-    }
-
-    fn settle(&mut self) {
         if self.replaces == 0 {
-            (self.far_qty, self.far_px) = (0, self.px.0);
+            (self.far_total, self.far_px) = (0, self.px.0);
         }
     }
 }
@@ -158,14 +181,8 @@ impl Exposure {
     pub(super) fn remove(&mut self, id: ClientId) {
         self.open.retain(|o| o.id != id);
     }
-    pub(super) fn place(&mut self, i: &Intent) {
-        self.open.push(Open::new(i.id, i.side, i.px, i.qty, i.reduce_only, Phase::Reserved));
-    }
-    /// An order that we held dead and the venue holds alive.
-    pub(super) fn adopt(&mut self, r: &Receipt) {
-        let mut order = Open::new(r.id, r.side, r.px, r.leaves, false, Phase::Live);
-        order.answered = true;
-        self.open.push(order);
+    pub(super) fn place(&mut self, intent: &Intent) {
+        self.open.push(Open::new(intent));
     }
 
     /// All open orders but `except`, at their worst. Sums saturate, so that no receipt can make them wrap.
@@ -175,42 +192,41 @@ impl Exposure {
             match o.side {
                 Side::Buy => {
                     w.buys = w.buys.saturating_add(o.worst());
-                    w.bid = w.bid.max(Open::keener(o.side, o.px.0, o.far_px));
+                    w.bid = w.bid.max(o.keenest());
                 }
                 Side::Sell => {
                     w.sells = w.sells.saturating_add(o.worst());
-                    w.ask = w.ask.min(Open::keener(o.side, o.px.0, o.far_px));
+                    w.ask = w.ask.min(o.keenest());
                 }
             }
         }
         w
     }
 
-    /// What a receipt says of an order that is open; `true` if it says that a place was rejected. Fills are booked
-    /// by [`Exposure::fill`].
+    /// What a receipt says of an order that is open. Receipts may overtake each other on the way, so of two readings
+    /// the one that leaves more to trade is kept, until the order is proven dead. Position and cash are
+    /// [`Exposure::fill`]'s.
     pub(super) fn answer(&mut self, r: &Receipt) {
         let Some(o) = self.find_mut(r.id) else { return };
+        o.phase = if r.kind == ReceiptKind::Unknown { Phase::Unknown } else { Phase::Live };
+        o.answered |= r.kind != ReceiptKind::Unknown;
         match r.kind {
-            ReceiptKind::Unknown => o.phase = Phase::Unknown,
-            ReceiptKind::Accepted => o.phase = Phase::Live,
             ReceiptKind::Filled => {
-                (o.phase, o.leaves) = (Phase::Live, r.leaves);
-                o.settle();
+                o.filled.0 += r.qty.0;
+                o.leaves.0 = (o.leaves.0 - r.qty.0).max(r.leaves.0);
             }
             ReceiptKind::Replaced => {
-                (o.phase, o.px, o.leaves) = (Phase::Live, r.px, r.leaves);
-                o.replaced();
+                // of a single replace the total is known: a fill from before it may still be on its way
+                let asked = if o.replaces == 1 { o.far_total - o.filled.0 } else { 0 };
+                (o.px, o.leaves.0) = (r.px, r.leaves.0.max(asked));
+                o.end_replace();
             }
-            // It does not say which change was refused. While a cancel is in flight take it for the cancel, so that
-            // a replace still counts at its worst.
-            ReceiptKind::ChangeRejected if o.cancels > 0 => (o.phase, o.cancels) = (Phase::Live, o.cancels - 1),
-            ReceiptKind::ChangeRejected => {
-                o.phase = Phase::Live;
-                o.replaced();
-            }
-            ReceiptKind::Rejected | ReceiptKind::Cancelled | ReceiptKind::Expired => {}
+            // It does not say which change was refused. While a cancel is in flight it is taken for the cancel, so
+            // that a replace still counts at its worst.
+            ReceiptKind::ChangeRejected if o.cancels > 0 => o.cancels -= 1,
+            ReceiptKind::ChangeRejected => o.end_replace(),
+            _ => {}
         }
-        o.answered |= r.kind != ReceiptKind::Unknown;
         if r.is_final() {
             self.remove(r.id);
         }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::event::{Action, InstrumentId, Intent, Receipt, ReceiptKind, Refusal, Top};
+use crate::event::{Action, InstrumentId, Intent, Refusal, Top};
 use crate::units::{Decimal, InstrumentSpec};
 
 use super::account::Account;
 use super::exposure::{Exposure, Phase};
-use super::limits::{Caps, LaneLimits, Limit, Limits, MAX_PX, MAX_QTY};
+use super::limits::{Caps, LaneLimits, Limit, Limits};
 use super::rules::{self, Breach};
 use super::switch::{Cause, Reason, Switch, SwitchState};
 use super::watch::{RateWindow, RejectWindow, TickWatch};
@@ -56,21 +56,21 @@ pub(super) struct Slot {
     pub caps: Caps,
     pub exposure: Exposure,
     pub rate: RateWindow,
-    ticks: TickWatch,
-    late_ticks: i64,
+    pub(super) ticks: TickWatch,
+    pub(super) late_ticks: i64,
     counts: [u64; Limit::COUNT],
 }
 
 /// Judges intents, keeps the exposure by the receipts, and latches down: active → reducing → halted.
 pub struct Gate {
-    slots: Vec<Slot>,
-    lane: LaneLimits,
-    account: Account,
-    rejects: RejectWindow,
+    pub(super) slots: Vec<Slot>,
+    pub(super) lane: LaneLimits,
+    pub(super) account: Account,
+    pub(super) rejects: RejectWindow,
     /// The lane's own latch; the state is the worse of it and the switch's.
-    own: SwitchState,
+    pub(super) own: SwitchState,
     reason: Option<Reason>,
-    flatten: bool,
+    pub(super) flatten: bool,
     last_id: u64,
     counts: [u64; Limit::COUNT],
     switch: Arc<Switch>,
@@ -219,7 +219,7 @@ impl Gate {
         match i.action {
             Action::Place if o.phase == Phase::Reserved => slot.exposure.remove(i.id),
             Action::Place => {}
-            Action::Replace => o.replaced(),
+            Action::Replace => o.end_replace(),
             Action::Cancel => o.cancels = o.cancels.saturating_sub(1),
         }
     }
@@ -229,140 +229,11 @@ impl Gate {
         Refusal { intent: *intent, limit: b.limit as u8, observed: b.observed, allowed: b.allowed }
     }
 
-    fn count(&mut self, instrument: InstrumentId, limit: Limit) {
+    pub(super) fn count(&mut self, instrument: InstrumentId, limit: Limit) {
         self.counts[limit.index()] += 1;
         if let Some(slot) = self.slots.get_mut(usize::from(instrument)) {
             slot.counts[limit.index()] += 1;
         }
-    }
-
-    /// Takes over what a receipt says. A fill moves position and cash; an order counts until a receipt proves it dead;
-    /// first answers feed the reject rate. A receipt that revives an order we hold dead is believed, and trips to
-    /// reducing; one whose numbers cannot be (no price, no quantity, more than the order had, its other side) halts.
-    pub fn on_receipt(&mut self, r: &Receipt, now_ns: i64) {
-        if now_ns >= self.account.day_end_ns {
-            self.account.roll(now_ns);
-        }
-        let at = usize::from(r.instrument);
-        let Some(slot) = self.slots.get_mut(at) else {
-            let text = format!("receipt for instrument {}, of {}", r.instrument, self.slots.len());
-            self.trip(SwitchState::Halted, Cause::BadReceipt, &text, now_ns);
-            return;
-        };
-        let alive = match r.kind {
-            ReceiptKind::Accepted | ReceiptKind::Replaced => true,
-            ReceiptKind::Filled | ReceiptKind::ChangeRejected => r.leaves.0 != 0,
-            ReceiptKind::Rejected | ReceiptKind::Cancelled | ReceiptKind::Expired | ReceiptKind::Unknown => false,
-        };
-        let priced = alive && r.kind != ReceiptKind::ChangeRejected;
-        if (alive && !(0..=MAX_QTY).contains(&r.leaves.0)) || (priced && !(1..=MAX_PX).contains(&r.px.0)) {
-            self.trip(SwitchState::Halted, Cause::BadReceipt, &format!("order {}: {r:?}", r.id), now_ns);
-            return;
-        }
-        let known = slot.exposure.find(r.id).copied();
-        if r.kind == ReceiptKind::Filled {
-            let rate_e8 = if r.maker { slot.caps.maker_fee_e8 } else { slot.caps.taker_fee_e8 };
-            let booked = slot.exposure.fill(r.side, r.px, r.qty, rate_e8);
-            let ours = known.is_none_or(|o| o.side == r.side && r.qty.0 <= o.worst());
-            if booked.and_then(|change| self.account.book(at, change)).is_none() || !ours {
-                self.trip(SwitchState::Halted, Cause::BadReceipt, &format!("order {}: {r:?}", r.id), now_ns);
-            }
-            self.watch_drawdown(r.instrument, now_ns);
-        }
-        match known {
-            Some(order) => {
-                self.slots[at].exposure.answer(r);
-                if !order.answered && r.kind != ReceiptKind::Unknown {
-                    self.watch_rejects(r.instrument, r.kind == ReceiptKind::Rejected, now_ns);
-                }
-            }
-            None if alive || r.kind == ReceiptKind::Filled => {
-                if alive {
-                    self.slots[at].exposure.adopt(r);
-                    self.last_id = self.last_id.max(r.id);
-                }
-                let text = format!("{:?} for order {}, which we held dead", r.kind, r.id);
-                self.trip(SwitchState::Reducing, Cause::StrayReceipt, &text, now_ns);
-            }
-            None => {}
-        }
-    }
-
-    fn watch_rejects(&mut self, instrument: InstrumentId, rejected: bool, now_ns: i64) {
-        self.rejects.push(rejected);
-        if rejected && self.own == SwitchState::Active && self.rejects.exceeds(self.lane.max_reject_rate_bps) {
-            self.count(instrument, Limit::RejectRate);
-            let text = format!(
-                "{} bps of the last {} orders rejected, {} allowed",
-                self.rejects.bps(),
-                self.lane.reject_window,
-                self.lane.max_reject_rate_bps
-            );
-            self.trip(SwitchState::Reducing, Cause::RejectRate, &text, now_ns);
-        }
-    }
-
-    fn watch_drawdown(&mut self, instrument: InstrumentId, now_ns: i64) {
-        if !self.flatten && self.account.is_drawn_down() {
-            self.flatten = true;
-            self.count(instrument, Limit::Drawdown);
-            let (seen, allowed) = (self.account.drawdown_bps(), self.lane.max_drawdown_bps);
-            let text = format!("equity {}: {seen} bps below the day's peak, {allowed} allowed", self.account.equity());
-            self.trip(SwitchState::Reducing, Cause::Drawdown, &text, now_ns);
-        }
-    }
-
-    /// A tick of the instrument, bid + ask in ticks. False: it is an outlier, ignore it; it is counted. See
-    /// [`InstrumentLimits::outlier_bps`](super::limits::InstrumentLimits).
-    pub fn on_tick(&mut self, instrument: InstrumentId, half_ticks: i64, _now_ns: i64) -> bool {
-        let Some(slot) = self.slots.get_mut(usize::from(instrument)) else { return false };
-        let ok = slot.ticks.accept(half_ticks, slot.caps.outlier_bps);
-        if !ok {
-            self.count(instrument, Limit::Outlier);
-        }
-        ok
-    }
-
-    /// Age of market data at its receipt. More than the limit on so many ticks of an instrument in a row halts.
-    pub fn on_feed_latency(&mut self, instrument: InstrumentId, latency_ns: i64, now_ns: i64) {
-        let Some(slot) = self.slots.get_mut(usize::from(instrument)) else { return };
-        if latency_ns <= self.lane.max_feed_latency_ms * 1_000_000 {
-            slot.late_ticks = 0;
-            return;
-        }
-        slot.late_ticks += 1;
-        if slot.late_ticks >= self.lane.feed_latency_ticks && self.own != SwitchState::Halted {
-            self.count(instrument, Limit::FeedLatency);
-            let text = format!(
-                "instrument {instrument}: {latency_ns} ns old, {} ticks in a row above {} ms",
-                self.lane.feed_latency_ticks, self.lane.max_feed_latency_ms
-            );
-            self.trip(SwitchState::Halted, Cause::FeedLatency, &text, now_ns);
-        }
-    }
-
-    /// Marks the instrument to its mid, bid + ask in ticks. A fall of equity beyond the limit trips to reducing and
-    /// asks to flatten. What is no price is ignored.
-    pub fn on_mark(&mut self, instrument: InstrumentId, half_ticks: i64, now_ns: i64) {
-        if now_ns >= self.account.day_end_ns {
-            self.account.roll(now_ns);
-        }
-        let at = usize::from(instrument);
-        let Some(slot) = self.slots.get_mut(at) else { return };
-        if slot.exposure.mark() == half_ticks || !(1..=2 * MAX_PX).contains(&half_ticks) {
-            return;
-        }
-        let Some(change) = slot.exposure.remark(half_ticks) else {
-            self.trip(SwitchState::Halted, Cause::BadReceipt, "the drift is out of range", now_ns);
-            return;
-        };
-        if change.0 == 0 {
-            return;
-        }
-        if self.account.book(at, change).is_none() {
-            self.trip(SwitchState::Halted, Cause::BadReceipt, "the equity is out of range", now_ns);
-        }
-        self.watch_drawdown(instrument, now_ns);
     }
 
     /// Latches the lane down to `to`, and the switch with it where the cause concerns the node

@@ -2,6 +2,7 @@
 mod account;
 pub mod exposure;
 pub mod gate;
+mod intake;
 pub mod limits;
 pub mod log;
 mod rules;

@@ -20,7 +20,8 @@
 //! | 15 | `order_rate` | `max_orders_per_second` places and replaces were permitted in the second before |
 //!
 //! An open order is one that is not proven dead: permitted, sent, resting, or of unknown fate. It counts with the
-//! larger of what is left and what any replace in flight asks for, and at the keenest of those prices.
+//! larger of what is left and what any replace in flight would leave, and at the keenest of those prices. The quantity
+//! of a replace is the order's new total, what is filled included (Binance USD-M, "Modify Order": `PUT /fapi/v1/order`).
 
 use crate::event::{Action, Intent, Side, Top};
 
@@ -64,16 +65,16 @@ pub(super) fn judge(
     if !(1..=MAX_QTY).contains(&qty) {
         return refuse(Limit::BadQty, qty, MAX_QTY);
     }
-    // what the order may already trade: nothing for a place
-    let (before, reduce_only) = match i.action {
+    // what the order may already trade, and has traded: nothing for a place
+    let (before, filled, reduce_only) = match i.action {
         Action::Place if i.id <= last_id => return refuse(Limit::DuplicateId, id(i.id), id(last_id)),
-        Action::Place => (0, i.reduce_only),
+        Action::Place => (0, 0, i.reduce_only),
         Action::Replace | Action::Cancel => match slot.exposure.find(i.id) {
-            Some(o) if o.side == i.side => (o.worst(), o.reduce_only && i.reduce_only),
+            Some(o) if o.side == i.side => (o.worst(), o.filled.0, o.reduce_only && i.reduce_only),
             _ => return refuse(Limit::UnknownOrder, id(i.id), id(last_id)),
         },
     };
-    let after = before.max(qty);
+    let after = before.max(qty - filled);
     let others = slot.exposure.worst_but(i.id);
     if state == SwitchState::Reducing {
         reduces(slot, &others, i.side, after, reduce_only)?;
@@ -100,12 +101,12 @@ pub(super) fn judge(
         return refuse(Limit::OpenOrders, open + 1, caps.open_orders);
     }
     let position = slot.exposure.position().0;
-    let filled = match i.side {
+    let reach = match i.side {
         Side::Buy => position.saturating_add(others.buys).saturating_add(after),
         Side::Sell => (-position).saturating_add(others.sells).saturating_add(after),
     };
-    if after > before && filled > caps.position {
-        return refuse(Limit::Position, filled, caps.position);
+    if after > before && reach > caps.position {
+        return refuse(Limit::Position, reach, caps.position);
     }
     match i.side {
         Side::Buy if px >= others.ask => return refuse(Limit::SelfTrade, px, others.ask - 1),

@@ -52,25 +52,22 @@ pub enum Cause {
     Drawdown = 4,
     FeedLatency = 5,
     RejectRate = 6,
-    /// The venue says that an order lives or traded which we hold dead.
-    StrayReceipt = 7,
     /// A receipt whose numbers cannot be, or that the account cannot hold.
-    BadReceipt = 8,
+    BadReceipt = 7,
     /// The switch file is damaged, of another version, removed or replaced.
-    BadFile = 9,
+    BadFile = 8,
     /// Tripped; the reason was not, or not yet, written.
-    Unfinished = 10,
+    Unfinished = 9,
 }
 
 impl Cause {
-    const ALL: [Cause; 10] = [
+    const ALL: [Cause; 9] = [
         Cause::Person,
         Cause::Panic,
         Cause::Kernel,
         Cause::Drawdown,
         Cause::FeedLatency,
         Cause::RejectRate,
-        Cause::StrayReceipt,
         Cause::BadReceipt,
         Cause::BadFile,
         Cause::Unfinished,
@@ -85,7 +82,6 @@ impl Cause {
             Cause::Drawdown => "drawdown",
             Cause::FeedLatency => "feed_latency",
             Cause::RejectRate => "reject_rate",
-            Cause::StrayReceipt => "stray_receipt",
             Cause::BadReceipt => "bad_receipt",
             Cause::BadFile => "bad_file",
             Cause::Unfinished => "unfinished",
