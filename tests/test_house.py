@@ -23,7 +23,8 @@ FLOATS_ALLOWED = [
 EDGES_ALLOWED: list[Allowance] = []
 
 PYTHON_EDGES_ALLOWED = {
-    "searcher/generate.py": "draws a synthetic day from a seed that is an argument",
+    "searcher/flow.py": "draws a synthetic order flow from a seed that is an argument",
+    "searcher/generate.py": "draws its feed latency from a seed that is an argument",
 }
 
 
