@@ -23,7 +23,7 @@ def plotly_js() -> str:
 def _figure(title: str, y: str, x: str = "seconds", height: int = 300) -> go.Figure:
     figure = go.Figure()
     grid = "rgba(138,143,152,0.22)"
-    axis = {"gridcolor": grid, "zerolinecolor": "rgba(138,143,152,0.5)", "linecolor": grid, "title": {"standoff": 8}}
+    axis = {"gridcolor": grid, "zerolinecolor": "rgba(138,143,152,0.5)", "linecolor": grid}
     figure.update_layout(
         title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
         height=height,
@@ -33,8 +33,8 @@ def _figure(title: str, y: str, x: str = "seconds", height: int = 300) -> go.Fig
         font={"family": "system-ui, sans-serif", "size": 12, "color": GREY},
         legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
         hovermode="closest",
-        xaxis=axis | {"title": {"text": x, "standoff": 8}},
-        yaxis=axis | {"title": {"text": y, "standoff": 8}},
+        xaxis=axis | {"title": {"text": x, "standoff": 8}, "zeroline": False},
+        yaxis=axis | {"title": {"text": y, "standoff": 8}, "separatethousands": True, "exponentformat": "none"},
     )
     return figure
 

@@ -60,7 +60,7 @@ def _headline(r: Report) -> str:
 
 
 def _figure(place: str, figure: Figure) -> str:
-    config = {"displaylogo": False, "responsive": True}
+    config = {"displayModeBar": False, "responsive": True}
     return (
         f'<section class="{place}">{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</section>'
     )
