@@ -106,17 +106,19 @@ def generate(args: argparse.Namespace) -> None:
 
 def halt(args: argparse.Namespace) -> None:
     """`searcher halt`."""
+    reason = _reason(args)
     from risk.killswitch import KillSwitch
 
-    KillSwitch(args.switch).trip(_reason(args))
+    KillSwitch(args.switch).trip(reason)
     status(args)
 
 
 def resume(args: argparse.Namespace) -> None:
     """`searcher resume`."""
+    reason = _reason(args)
     from risk.killswitch import KillSwitch
 
-    KillSwitch(args.switch).resume(_reason(args))
+    KillSwitch(args.switch).resume(reason)
     status(args)
 
 
@@ -149,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
     except Exception as error:
-        from native.kernel import KernelError
+        from native import KernelError
         from searcher.replay import RunError
 
         if not isinstance(error, (KernelError, RunError)):

@@ -66,7 +66,6 @@ class Kernel:
     strategy: str
     instruments: tuple[str, ...] = ()
     params: dict[str, Any] = field(default_factory=dict)
-    timer_ms: int = 0
     budget_us: int = 1000
 
 
@@ -253,7 +252,6 @@ def _kernel(table: Table, symbols: list[str], folder: Path) -> Kernel:
         strategy=resolve(table.text("strategy"), folder),
         instruments=tuple(s.upper() for s in table.texts("instruments")),
         params=table.table("params").rest(),
-        timer_ms=table.whole("timer_ms", d.timer_ms),
         budget_us=table.whole("budget_us", d.budget_us, least=1),
     )
     for symbol in kernel.instruments:

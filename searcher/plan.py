@@ -55,7 +55,6 @@ def plan_json(config: Config, tape: Path | None = None) -> str:
 def _kernel(kernel: Kernel, config: Config) -> dict[str, Any]:
     return {
         "instruments": list(kernel.instruments) or [i.symbol for i in config.instruments],
-        "timer_ns": kernel.timer_ms * 1_000_000,
         "budget_ns": kernel.budget_us * 1_000,
     }
 

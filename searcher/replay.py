@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from native import Replay
-from native.kernel import compile_strategy, load_strategy
 from searcher.config import Config
 from searcher.plan import plan_json
+
+if TYPE_CHECKING:
+    from native import CompiledKernel
 
 #: Frames between two looks at the progress: a few milliseconds of work, so that Ctrl-C is answered at once.
 FRAMES_A_STEP = 20_000
@@ -41,7 +43,7 @@ def run(
     if not path.is_file():
         raise RunError(f"no such file: {path}")
     plan = plan_json(config, tape)
-    kernels = [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    kernels = _compile(config)
     try:
         replay = Replay(str(path), plan, kernels)
         while not replay.advance(FRAMES_A_STEP):
@@ -50,6 +52,14 @@ def run(
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: {error}") from error
     return Outcome(json.loads(replay.report()), json.loads(replay.series()))
+
+
+def _compile(config: Config) -> list["CompiledKernel"]:
+    if not config.kernels:
+        return []  # checking data needs no compiler, and numba takes a second to import
+    from native import compile_strategy, load_strategy
+
+    return [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
 
 
 def run_with_bar(path: Path, config: Config, tape: Path | None = None) -> Outcome:

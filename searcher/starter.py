@@ -53,32 +53,35 @@ response_latency_us = 10000      # its answer back to us
 [[kernel]]
 strategy = "strategy.py:JoinTouch"
 instruments = ["BTCUSDT"]
-timer_ms = 0                     # 0: no timer hook
 budget_us = 1000                 # a hook that takes longer trips the switch
-params = { lots = 1, max_lots = 20 }
+params = { qty_lots = 1, max_lots = 20, timer_ms = 100 }
 """
 
 STRATEGY = '''\
-"""A first strategy: join the best bid and ask with a small order, and stop adding on one side when long or short.
+"""A first strategy: join the best bid and ask with a small order, and stop adding to a position that is large enough.
 
-It is a place to start from, not a way to earn: it pays the fee and is picked off. Read its markouts in the report.
+It is a place to start from, not a way to earn: it pays its fees and is picked off. Its markouts in the report say so.
 """
 
-from native.kernel import Kernel
+from native import Out, View, ask, bid, clear, param, strategy
 
 
-class JoinTouch(Kernel):
-    """Quotes `lots` at the touch on each side while the position stays within `max_lots`."""
+@strategy
+class JoinTouch:
+    """Desires one order at the best bid and one at the best ask, and none without a top."""
 
-    lots: int = 1
-    max_lots: int = 20
+    qty_lots: int = param(1, ge=1, doc="lots on each side")
+    max_lots: int = param(20, ge=1, doc="no more of a side once the position is this long or short, lots")
+    timer_ms: int = param(100, ge=1, doc="how often the quotes are looked at, ms")
 
-    def on_book(self, view, out):
-        """Called on every change of the book. Prices are ticks, quantities are lots: whole numbers."""
-        if view.position < self.max_lots:
-            out.quote_bid(view.bid_px, self.lots)
-        if view.position > -self.max_lots:
-            out.quote_ask(view.ask_px, self.lots)
+    def on_timer(self, view: View, out: Out) -> None:
+        """Writes the desired ladder: prices in ticks, quantities in lots."""
+        clear(out)
+        if view.has_top:
+            if view.position < self.max_lots:
+                bid(out, view.bid_px, self.qty_lots)
+            if view.position > -self.max_lots:
+                ask(out, view.ask_px, self.qty_lots)
 '''
 
 README = """\
@@ -88,7 +91,7 @@ README = """\
 
 - `strategy.py` decides: change `JoinTouch`, or write another class and name it in `config.toml`.
 - `config.toml` limits: every order passes the gate, and the gate refuses what these limits do not allow.
-- `--set kernel.lots=2` tries a parameter without editing the file.
+- `--set kernel.qty_lots=2` tries a parameter without editing the file.
 
 No recorded day at hand? `searcher generate day.gz --seconds 300 --seed 7` makes one.
 """

@@ -32,7 +32,7 @@ def test_the_starter_becomes_a_plan() -> None:
     assert plan["limits"]["lane"]["max_drawdown_bps"] == 200
     assert plan["simulation"]["queue_model"] == {"kind": "power_prob3", "n": 3.0}
     assert plan["simulation"]["latency"] == {"kind": "constant", "entry_ns": 10_000_000, "response_ns": 10_000_000}
-    assert plan["kernels"] == [{"instruments": ["BTCUSDT"], "timer_ns": 0, "budget_ns": 1_000_000}]
+    assert plan["kernels"] == [{"instruments": ["BTCUSDT"], "budget_ns": 1_000_000}]
     assert plan["tape"] == "run.tape"
 
 
@@ -49,7 +49,7 @@ def test_without_a_kernel_nothing_is_needed() -> None:
         ("equity =", "equty =", "lane.equity is missing"),
         ("[features]", "[feature]", "unknown key feature; did you mean 'features'?"),
         ("reject_window = 100", "reject_window = 100\nmax_drawdown = 1", "did you mean 'max_drawdown_bps'?"),
-        ("timer_ms = 0", "timer_us = 0", "unknown key kernel[0].timer_us; did you mean 'timer_ms'?"),
+        ("budget_us = 1000", "budget_ms = 1", "unknown key kernel[0].budget_ms; did you mean 'budget_us'?"),
         ('clock_offset = "auto"', 'clock_ofset = "auto"', "unknown key lane.clock_ofset; did you mean 'clock_offset'?"),
         ('clock_offset = "auto"', 'clock_offset = "later"', 'lane.clock_offset = \'later\': it must be "auto"'),
         ('tick = "0.1"', "tick = 0.1", 'instrument[0].tick = 0.1: write money and quantities in quotes, "0.1"'),
@@ -107,7 +107,7 @@ def test_a_strategy_replaces_the_kernel_and_its_parameters() -> None:
 
 
 def test_a_setting_changes_a_parameter() -> None:
-    assert with_setting(starter(), "kernel.lots=3").kernels[0].params["lots"] == 3
+    assert with_setting(starter(), "kernel.qty_lots=3").kernels[0].params["qty_lots"] == 3
     assert with_setting(starter(), "JoinTouch.gamma=0.5").kernels[0].params["gamma"] == 0.5
     for bad in ("kernel.lots", "lots=3", "kernel.lots=abc", "Other.lots=1", "kernel.=1"):
         with pytest.raises(ConfigError, match="--set"):
