@@ -63,7 +63,7 @@ class Recorder:
         self._id = self._sent_id = venue.first_id
         self._trade_id = 1_000_000
         self._recv_ns = 0
-        self._changed: dict[tuple[int, int], None] = {}
+        self._changed: dict[tuple[int, int], int] = {}  # lots now standing at (side, price)
         self._batch_end_ns = START_NS + venue.depth_every_ns
         self._touch: tuple[int, ...] = ()
         self._snapshot: str | None = None
@@ -97,10 +97,10 @@ class Recorder:
             body = f'"p":"{v.px(trade.px)}","q":"{v.qty(trade.lots)}"'
             tail = f'"X":"MARKET","m":{maker_buys}' if v.futures else f'"m":{maker_buys},"M":true'
             yield self._line(now_ns, f'{{"stream":"btcusdt@trade","data":{{{head},{body},{tail}}}}}')
-        for level in step.levels:
-            self._id += 1
-            self._changed[level] = None
         best, lots = self.flow.best, self.flow.lots
+        for side, px in step.levels:
+            self._id += 1
+            self._changed[side, px] = lots[side].get(px, 0)
         touch = (best[BID], lots[BID][best[BID]], best[ASK], lots[ASK][best[ASK]])
         if touch != self._touch:
             self._touch = touch
@@ -112,15 +112,15 @@ class Recorder:
         if not self._snapshot_sent and now_ns >= START_NS + SNAPSHOT_AFTER_NS:
             self._snapshot = self._whole_book(ms)
 
-    def _levels(self, side: int, prices: list[int]) -> str:
-        v, lots = self.venue, self.flow.lots[side]
-        return "[" + ",".join(f'["{v.px(p)}","{v.qty(lots.get(p, 0))}"]' for p in prices) + "]"
+    def _levels(self, levels: list[tuple[int, int]]) -> str:
+        v = self.venue
+        return "[" + ",".join(f'["{v.px(px)}","{v.qty(lots)}"]' for px, lots in levels) + "]"
 
     def _whole_book(self, ms: int) -> str:
-        bids = sorted(self.flow.lots[BID], reverse=True)[:SNAPSHOT_LEVELS]
-        asks = sorted(self.flow.lots[ASK])[:SNAPSHOT_LEVELS]
+        bids = sorted(self.flow.lots[BID].items(), reverse=True)[:SNAPSHOT_LEVELS]
+        asks = sorted(self.flow.lots[ASK].items())[:SNAPSHOT_LEVELS]
         times = f'"E":{ms},"T":{ms},' if self.venue.futures else ""
-        sides = f'"bids":{self._levels(BID, bids)},"asks":{self._levels(ASK, asks)}'
+        sides = f'"bids":{self._levels(bids)},"asks":{self._levels(asks)}'
         return f'{{"lastUpdateId":{self._id},{times}{sides}}}'
 
     def _depth(self) -> Iterator[str]:
@@ -130,7 +130,9 @@ class Recorder:
         if not self._changed:
             return
         ms = sent_ns // 1_000_000
-        sides = [self._levels(s, sorted(p for side, p in self._changed if side == s)) for s in (BID, ASK)]
+        sides = [
+            self._levels(sorted((px, n) for (s, px), n in self._changed.items() if s == side)) for side in (BID, ASK)
+        ]
         times = f'"E":{ms},"T":{ms}' if v.futures else f'"E":{ms}'
         chain = f'"U":{self._sent_id + 1},"u":{self._id}' + (f',"pu":{self._sent_id}' if v.futures else "")
         data = f'"e":"depthUpdate",{times},"s":"BTCUSDT",{chain},"b":{sides[0]},"a":{sides[1]}'

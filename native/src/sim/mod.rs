@@ -7,3 +7,5 @@ mod matching;
 pub mod queue;
 mod venue_book;
 pub mod source;
+pub mod plan;
+pub mod stats;
