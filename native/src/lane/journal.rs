@@ -22,6 +22,8 @@ pub struct Journal {
     pub permits: u64,
     pub refusals: u64,
     pub receipts: u64,
+    /// Permits by [`crate::event::Action`].
+    pub messages: [u64; 4],
 }
 
 impl Journal {
@@ -58,6 +60,7 @@ impl Journal {
     /// The Permit of `intent`, redeemed at once.
     pub fn permit(&mut self, intent: &Intent) {
         self.permits += 1;
+        self.messages[intent.action as usize] += 1;
         self.write(Kind::Permit, intent.decided_ns, |out| {
             out.extend_from_slice(&intent.id.to_le_bytes());
             out.push(intent.action as u8);

@@ -352,6 +352,11 @@ impl Lane {
         }
     }
 
+    /// Brings the venue's times to our clock from now on.
+    pub fn set_clock_offset(&mut self, offset_ns: i64) {
+        self.clock_offset_ns = offset_ns;
+    }
+
     #[must_use]
     pub fn instruments(&self) -> &[Instrument] {
         &self.instruments

@@ -9,3 +9,5 @@ mod venue_book;
 pub mod source;
 pub mod plan;
 pub mod stats;
+pub mod replay;
+pub mod report;

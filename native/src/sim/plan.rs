@@ -88,8 +88,16 @@ pub struct Plan {
     pub kernels: Vec<KernelPlan>,
     /// Where to write a Tape.
     pub tape: Option<String>,
+    /// The lane changes orders by replacing them in one message.
+    #[serde(default = "yes")]
+    pub can_replace: bool,
+    /// Replay a capture that is cut off up to the cut.
     #[serde(default)]
     pub salvage: bool,
     #[serde(default)]
     pub faults: Vec<FaultPlan>,
+}
+
+fn yes() -> bool {
+    true
 }
