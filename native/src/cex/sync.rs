@@ -197,8 +197,15 @@ impl Synchroniser {
         }
     }
 
-    /// A whole book; ignored while in sync.
-    pub fn on_snapshot(&mut self, decoded: &Decoded, last_id: u64, now_ns: i64, book: &mut Book) -> Outcome {
+    /// A whole book; ignored while in sync. `applied` is told of every event kept that joins on, with its last id.
+    pub fn on_snapshot(
+        &mut self,
+        decoded: &Decoded,
+        last_id: u64,
+        now_ns: i64,
+        book: &mut Book,
+        mut applied: impl FnMut(u64, &Book),
+    ) -> Outcome {
         if self.live() {
             return Outcome::Held;
         }
@@ -226,7 +233,12 @@ impl Synchroniser {
             }
             match self.on_depth(&event, now_ns, book) {
                 Outcome::Held => {}
-                other => outcome = other,
+                other => {
+                    if let Some(id) = self.last_id() {
+                        applied(id, book);
+                    }
+                    outcome = other;
+                }
             }
         }
         outcome

@@ -218,7 +218,12 @@ impl Lane {
             Event::Snapshot { instrument, last_id, .. } => {
                 self.counts.snapshot += 1;
                 let i = &mut self.instruments[usize::from(instrument)];
-                let outcome = i.sync.on_snapshot(decoded, last_id, self.now_ns, &mut i.book);
+                let agreement = &mut i.agreement;
+                let outcome = i.sync.on_snapshot(decoded, last_id, self.now_ns, &mut i.book, |id, book| {
+                    if let Some(top) = book.top() {
+                        agreement.on_top(id, &top);
+                    }
+                });
                 self.after_sync(instrument, outcome, out);
             }
             Event::Receipt(receipt) => {
@@ -274,7 +279,7 @@ impl Lane {
         let i = &mut self.instruments[usize::from(instrument)];
         i.level_updates += decoded.levels.len() as u64;
         let outcome = i.sync.on_depth(decoded, self.now_ns, &mut i.book);
-        if outcome == Outcome::Applied
+        if matches!(outcome, Outcome::Applied | Outcome::Synced)
             && let Some(top) = i.book.top()
         {
             i.agreement.on_top(last_id, &top);
