@@ -1,1 +1,94 @@
-"""native"""
+"""The native core: everything per byte or per event, and the kernels that numba compiles for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from native._core import Kernel, __version__
+
+if TYPE_CHECKING:
+    from native.compiler import CompiledKernel, compile_strategy
+    from native.kernel import (
+        ACCEPTED,
+        ACTIONS,
+        BUY,
+        CANCELLED,
+        CHANGE_REJECTED,
+        DEPTH,
+        EXPIRED,
+        FILLED,
+        FOK,
+        GTC,
+        GTX,
+        IOC,
+        LADDER,
+        REJECTED,
+        REPLACED,
+        SELL,
+        UNKNOWN,
+        VIEW_ORDERS,
+        KernelError,
+        Out,
+        View,
+        ask,
+        bid,
+        cancel,
+        clear,
+        helper,
+        load_strategy,
+        param,
+        place,
+        state,
+        strategy,
+    )
+
+__all__ = [
+    "ACCEPTED",
+    "ACTIONS",
+    "BUY",
+    "CANCELLED",
+    "CHANGE_REJECTED",
+    "DEPTH",
+    "EXPIRED",
+    "FILLED",
+    "FOK",
+    "GTC",
+    "GTX",
+    "IOC",
+    "LADDER",
+    "REJECTED",
+    "REPLACED",
+    "SELL",
+    "UNKNOWN",
+    "VIEW_ORDERS",
+    "CompiledKernel",
+    "Kernel",
+    "KernelError",
+    "Out",
+    "View",
+    "__version__",
+    "ask",
+    "bid",
+    "cancel",
+    "clear",
+    "compile_strategy",
+    "helper",
+    "load_strategy",
+    "param",
+    "place",
+    "state",
+    "strategy",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """What belongs to strategies is imported when it is first used: numba takes a second to import."""
+    if name in ("CompiledKernel", "compile_strategy"):
+        from native import compiler
+
+        return getattr(compiler, name)
+    if name in __all__:
+        from native import kernel
+
+        return getattr(kernel, name)
+    raise AttributeError(f"module 'native' has no attribute {name!r}")

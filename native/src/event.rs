@@ -126,13 +126,36 @@ impl Top {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Event {
     /// Absolute quantities of changed levels; 0 removes. Ids as the venue names them.
-    Depth { instrument: InstrumentId, exch_ns: i64, first_id: u64, last_id: u64, prev_id: u64 },
+    Depth {
+        instrument: InstrumentId,
+        exch_ns: i64,
+        first_id: u64,
+        last_id: u64,
+        prev_id: u64,
+    },
     /// A whole book at `last_id`.
-    Snapshot { instrument: InstrumentId, exch_ns: i64, last_id: u64 },
+    Snapshot {
+        instrument: InstrumentId,
+        exch_ns: i64,
+        last_id: u64,
+    },
     /// Best bid and ask as of update `id`. `exch_ns` is 0 where the venue sends none.
-    Quote { instrument: InstrumentId, exch_ns: i64, id: u64, bid: Level, ask: Level },
+    Quote {
+        instrument: InstrumentId,
+        exch_ns: i64,
+        id: u64,
+        bid: Level,
+        ask: Level,
+    },
     /// `side` is the aggressor's.
-    Trade { instrument: InstrumentId, exch_ns: i64, id: u64, px: Ticks, qty: Lots, side: Side },
+    Trade {
+        instrument: InstrumentId,
+        exch_ns: i64,
+        id: u64,
+        px: Ticks,
+        qty: Lots,
+        side: Side,
+    },
     Receipt(Receipt),
     Timer,
     Fault(Fault),
@@ -140,7 +163,10 @@ pub enum Event {
     #[default]
     Ignored,
     /// Not understood. Counted, and shown with its reason; depth that cannot be read puts the book out of sync.
-    Malformed { instrument: Option<InstrumentId>, reason: &'static str },
+    Malformed {
+        instrument: Option<InstrumentId>,
+        reason: &'static str,
+    },
 }
 
 /// A dialect's output: an event and the levels that belong to it, bids first. Reused, so that decoding allocates
