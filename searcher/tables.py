@@ -37,7 +37,7 @@ class Table:
         self._asked.add(name)
         return name in self._values
 
-    def _get(self, name: str, kinds: type | tuple[type, ...], what: str, default: Any) -> Any:  # noqa: ANN401 (TOML is untyped; `kinds` says what comes back)
+    def _get(self, name: str, kinds: type | tuple[type, ...], what: str, default: Any) -> Any:
         if not self.has(name):
             if default is None:
                 raise ConfigError(f"{self.key(name)} is missing: it is {what}")
