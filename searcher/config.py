@@ -10,7 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from searcher.tables import ConfigError, Table
+from searcher.errors import ConfigError
+from searcher.tables import Table
 
 VENUES = ("binance_usdm", "binance_spot")
 QUEUE_MODELS = ("risk_averse", "power_prob", "power_prob2", "power_prob3", "log_prob", "log_prob2")

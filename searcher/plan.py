@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from searcher.config import Config, Kernel, Simulation, check_tradable
-from searcher.tables import ConfigError
+from searcher.errors import ConfigError
 
 
 def plan_json(config: Config, tape: Path | None = None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from native import Replay
 from searcher.config import Config
+from searcher.errors import RunError
 from searcher.plan import plan_json
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 FRAMES_A_STEP = 20_000
 #: Recordings from this size on show a progress bar on a terminal.
 LONG_BYTES = 1_000_000
-
-
-class RunError(RuntimeError):
-    """A run that could not be finished: data that cannot be read, a kernel that does not compile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def run(
     """Replays `path` (a Tape or a raw capture) through the lane with the configuration's kernels.
 
     `progress` is called with the part done, 0 to 1, between steps. Raises ConfigError where a limit is missing,
-    KernelError where a strategy does not compile, RunError where the data cannot be read.
+    RunError where a strategy does not compile or the data cannot be read.
     """
     if not path.exists():
         raise RunError(f"{path}: there is no such capture or Tape")
@@ -57,9 +54,12 @@ def run(
 def _compile(config: Config) -> list["CompiledKernel"]:
     if not config.kernels:
         return []  # checking data needs no compiler, and numba takes a second to import
-    from native import compile_strategy, load_strategy
+    from native import KernelError, compile_strategy, load_strategy
 
-    return [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    try:
+        return [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    except KernelError as error:
+        raise RunError(str(error)) from error
 
 
 def _bytes(path: Path) -> int:

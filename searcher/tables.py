@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from searcher.errors import ConfigError
+
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")
-
-
-class ConfigError(ValueError):
-    """What is wrong with a configuration, on one line, with the full path of the key and what to do."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

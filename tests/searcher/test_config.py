@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from searcher.config import INSTRUMENT_LIMITS, LANE_LIMITS, Config, load, parse, with_setting, with_strategy
+from searcher.errors import ConfigError
 from searcher.plan import plan_json
 from searcher.starter import CONFIG
-from searcher.tables import ConfigError
 
 
 def starter(old: str = "", new: str = "") -> Config:
