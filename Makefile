@@ -72,5 +72,18 @@ demo: build out/demo/config.toml
 	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open out/report.html; \
 	else echo "Report: file://$(CURDIR)/out/report.html"; fi
 
+# The peers' scripts lie beside the recorded data; where they are, the peers get an environment of their own.
+RIVALS := $(abspath $(DATA)/../bench)
+
+.venv-bench/deps.stamp: | tools
+	"$(PYTHON)" -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet hftbacktest==2.4.4 "fastmm-engine[hot]==0.9.0"
+	@touch $@
+
+bench: build out/demo/config.toml $(if $(wildcard $(RIVALS)),.venv-bench/deps.stamp)
+	@[ -r "$(DAY)" ] || { echo "missing: the recorded day $(DAY) (SEARCHER_DATA names its folder)" >&2; exit 1; }
+	$(BIN)/python -m tests.bench.side_by_side "$(DAY)" out/demo/config.toml \
+		$(if $(wildcard $(RIVALS)),.venv-bench/bin/python "$(RIVALS)")
+
 clean:
-	rm -rf .venv target out native/_core*.so
+	rm -rf .venv .venv-bench target out native/_core*.so

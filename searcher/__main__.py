@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
-from searcher.tables import ConfigError
+from searcher.errors import ConfigError, SearcherError
 
 SWITCH_FILE = Path("switch")
 
@@ -142,21 +142,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         args.run(args)
-    except ConfigError as error:
-        return _fail(str(error), 2)
+    except SearcherError as error:
+        return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("stopped", 130)
     except BrokenPipeError:
         return 1
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    except Exception as error:
-        from native import KernelError
-        from searcher.replay import RunError
-
-        if not isinstance(error, (KernelError, RunError)):
-            raise
-        return _fail(str(error), 1)
     return 0
 
 

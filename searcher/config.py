@@ -10,11 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from searcher.tables import ConfigError, Table
+from searcher.errors import ConfigError
+from searcher.tables import Table
 
 VENUES = ("binance_usdm", "binance_spot")
 QUEUE_MODELS = ("risk_averse", "power_prob", "power_prob2", "power_prob3", "log_prob", "log_prob2")
-SELF_TRADE = ("expire_taker", "expire_maker", "expire_both")
+SELF_TRADE = ("none", "expire_taker", "expire_maker", "expire_both")
 
 #: Limits of an instrument and of the lane. Quantities and notionals are decimals, everything else whole numbers.
 INSTRUMENT_LIMITS = ("max_order_qty", "max_order_notional", "max_position_qty", "max_open_orders", "price_collar_bps",
@@ -54,6 +55,7 @@ class Simulation:
     queue_exponent: float = 3.0
     partial_fills: bool = True
     self_trade_prevention: str = "expire_taker"
+    amend_requeues: bool = False
     entry_latency_us: int = 10_000
     response_latency_us: int = 10_000
     latency_file: Path | None = None
@@ -238,6 +240,7 @@ def _simulation(table: Table, folder: Path) -> Simulation:
         queue_exponent=table.number("queue_exponent", d.queue_exponent),
         partial_fills=table.flag("partial_fills", d.partial_fills),
         self_trade_prevention=table.choice("self_trade_prevention", SELF_TRADE, d.self_trade_prevention),
+        amend_requeues=table.flag("amend_requeues", d.amend_requeues),
         entry_latency_us=table.whole("entry_latency_us", d.entry_latency_us),
         response_latency_us=table.whole("response_latency_us", d.response_latency_us),
         latency_file=recording,

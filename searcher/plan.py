@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from searcher.config import Config, Kernel, Simulation, check_tradable
-from searcher.tables import ConfigError
+from searcher.errors import ConfigError
 
 
 def plan_json(config: Config, tape: Path | None = None) -> str:
@@ -40,12 +40,7 @@ def plan_json(config: Config, tape: Path | None = None) -> str:
             "vwap_trades": config.features.vwap_trades,
             "levels": config.features.levels,
         },
-        "simulation": {
-            "queue_model": {"kind": config.simulation.queue_model, "n": config.simulation.queue_exponent},
-            "partial_fills": config.simulation.partial_fills,
-            "self_trade_prevention": config.simulation.self_trade_prevention,
-            "latency": _latency(config.simulation),
-        },
+        "simulation": {"exchange": _exchange(config.simulation), "latency": _latency(config.simulation)},
         "kernels": [_kernel(k, config) for k in config.kernels],
         "tape": str(tape) if tape else None,
     }
@@ -59,6 +54,18 @@ def _kernel(kernel: Kernel, config: Config) -> dict[str, Any]:
     }
 
 
+def _exchange(simulation: Simulation) -> dict[str, Any]:
+    model: dict[str, Any] = {"kind": simulation.queue_model}
+    if simulation.queue_model.startswith("power"):
+        model["n"] = simulation.queue_exponent
+    return {
+        "queue_model": model,
+        "partial_fills": simulation.partial_fills,
+        "self_trade_prevention": simulation.self_trade_prevention,
+        "amend_requeues": simulation.amend_requeues,
+    }
+
+
 def _latency(simulation: Simulation) -> dict[str, Any]:
     if simulation.latency_file is None:
         return {
@@ -66,24 +73,28 @@ def _latency(simulation: Simulation) -> dict[str, Any]:
             "entry_ns": simulation.entry_latency_us * 1_000,
             "response_ns": simulation.response_latency_us * 1_000,
         }
-    return {"kind": "recorded", "rows": read_latency(simulation.latency_file)}
+    return {"kind": "interpolated", "rows": read_latency(simulation.latency_file)}
 
 
-def read_latency(path: Path) -> list[list[int]]:
-    """Rows `request_ns,exchange_ns,response_ns` of a CSV file with that header, in order of their request."""
-    columns = ["request_ns", "exchange_ns", "response_ns"]
+COLUMNS = ("req_ns", "exch_ns", "resp_ns")
+
+
+def read_latency(path: Path) -> list[dict[str, int]]:
+    """Rows of a CSV file whose first line is `req_ns,exch_ns,resp_ns`: when a request was sent, matched and answered.
+
+    Raises ConfigError where the file cannot be read or a row is not three whole numbers.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-        if not rows or rows[0] != columns:
-            raise ConfigError(f"{path}: its first line must be {','.join(columns)}")
-        numbers = [[int(v) for v in row] for row in rows[1:] if row]
+            rows = [row for row in csv.reader(file) if row]
     except OSError as error:
         raise ConfigError(f"cannot read the latency recording {path}: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"{path}: {error}") from None
-    if not numbers or any(len(row) != 3 for row in numbers) or numbers != sorted(numbers):
-        raise ConfigError(f"{path}: it must have rows of three whole numbers, in order of request_ns")
-    return numbers
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise ConfigError(f"{path}: its first line must be {','.join(COLUMNS)}")
+    found = []
+    for n, row in enumerate(rows[1:], 2):
+        try:
+            found.append(dict(zip(COLUMNS, map(int, row), strict=True)))
+        except ValueError:
+            raise ConfigError(f"{path}: row {n} is not three whole numbers: {','.join(row)}") from None
+    return found

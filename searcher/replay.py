@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from native import Replay
 from searcher.config import Config
+from searcher.errors import RunError
 from searcher.plan import plan_json
 
 if TYPE_CHECKING:
@@ -16,12 +17,8 @@ if TYPE_CHECKING:
 
 #: Frames between two looks at the progress: a few milliseconds of work, so that Ctrl-C is answered at once.
 FRAMES_A_STEP = 20_000
-#: Files from this size on show a progress bar on a terminal.
-LONG_FILE_BYTES = 1_000_000
-
-
-class RunError(RuntimeError):
-    """A run that could not be finished: data that cannot be read, a kernel that does not compile."""
+#: Recordings from this size on show a progress bar on a terminal.
+LONG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,10 @@ def run(
     """Replays `path` (a Tape or a raw capture) through the lane with the configuration's kernels.
 
     `progress` is called with the part done, 0 to 1, between steps. Raises ConfigError where a limit is missing,
-    KernelError where a strategy does not compile, RunError where the data cannot be read.
+    RunError where a strategy does not compile or the data cannot be read.
     """
-    if not path.is_file():
-        raise RunError(f"no such file: {path}")
+    if not path.exists():
+        raise RunError(f"{path}: there is no such capture or Tape")
     plan = plan_json(config, tape)
     kernels = _compile(config)
     try:
@@ -57,14 +54,22 @@ def run(
 def _compile(config: Config) -> list["CompiledKernel"]:
     if not config.kernels:
         return []  # checking data needs no compiler, and numba takes a second to import
-    from native import compile_strategy, load_strategy
+    from native import KernelError, compile_strategy, load_strategy
 
-    return [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    try:
+        return [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    except KernelError as error:
+        raise RunError(str(error)) from error
+
+
+def _bytes(path: Path) -> int:
+    """Size of a capture, or of a Tape's segments."""
+    return sum(p.stat().st_size for p in ([path] if path.is_file() else path.glob("*")))
 
 
 def run_with_bar(path: Path, config: Config, tape: Path | None = None) -> Outcome:
     """`run` with a progress bar on stderr, where that is a terminal and the file is long."""
-    if not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < LONG_FILE_BYTES:
+    if not sys.stderr.isatty() or _bytes(path) < LONG_BYTES:
         return run(path, config, tape)
     from rich.console import Console
     from rich.progress import Progress

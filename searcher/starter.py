@@ -46,7 +46,8 @@ levels = 5
 queue_model = "power_prob3"      # risk_averse, power_prob, power_prob2, power_prob3, log_prob, log_prob2
 queue_exponent = 3.0
 partial_fills = true
-self_trade_prevention = "expire_taker"
+self_trade_prevention = "expire_taker"   # or "expire_maker", "expire_both", "none"
+amend_requeues = true            # a smaller quantity loses its place in the queue too: true on USD-M, false on spot
 entry_latency_us = 10000         # our order to the exchange
 response_latency_us = 10000      # its answer back to us
 

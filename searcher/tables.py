@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from searcher.errors import ConfigError
+
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")
-
-
-class ConfigError(ValueError):
-    """What is wrong with a configuration, on one line, with the full path of the key and what to do."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -37,7 +35,7 @@ class Table:
         self._asked.add(name)
         return name in self._values
 
-    def _get(self, name: str, kinds: type | tuple[type, ...], what: str, default: Any) -> Any:  # noqa: ANN401 (TOML is untyped; `kinds` says what comes back)
+    def _get(self, name: str, kinds: type | tuple[type, ...], what: str, default: Any) -> Any:
         if not self.has(name):
             if default is None:
                 raise ConfigError(f"{self.key(name)} is missing: it is {what}")

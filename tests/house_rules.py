@@ -219,9 +219,15 @@ def map_paths(readme: str) -> list[str]:
     return paths
 
 
+#: Folders of proofs: named on the map, their files are not.
+PROOFS = ("tests/", "native/tests/", "native/examples/")
+
+
 def map_differs(readme: str, tracked: Iterable[str]) -> list[str]:
-    """Where the README's map and the disk disagree. `__init__.py` and `mod.rs` go with their folder; `tests/` is
-    listed as a whole."""
+    """Where the README's map and the disk disagree.
+
+    `__init__.py` and `mod.rs` go with their folder, the files of `PROOFS` with theirs.
+    """
     tracked = list(tracked)
     listed = map_paths(readme)
     if not listed:
@@ -229,9 +235,11 @@ def map_differs(readme: str, tracked: Iterable[str]) -> list[str]:
     folders = {p[: m.end()] for p in tracked for m in re.finditer("/", p)}
     found = [f"{p}: listed in the README, not on the disk" for p in listed if p not in tracked and p not in folders]
     found += [f"{p}: listed twice" for p in sorted({p for p in listed if listed.count(p) > 1})]
-    wanted = {p for p in tracked if p.startswith(tuple(f"{r}/" for r in ROOMS)) and p.endswith((".py", ".rs", ".pyi"))}
-    wanted = {p for p in wanted if not p.endswith(("__init__.py", "/mod.rs"))}
-    wanted |= {f for p in tracked if p in wanted or p.startswith(ROOMS) for f in folders if p.startswith(f)}
+    source = (".py", ".rs", ".pyi")
+    inside = [p for p in tracked if p.startswith(tuple(f"{r}/" for r in ROOMS)) and p.endswith(source)]
+    wanted = {p for p in inside if not p.startswith(PROOFS) and not p.endswith(("__init__.py", "/mod.rs"))}
+    wanted |= {f for f in folders for p in inside if p.startswith(f) and not f.startswith(PROOFS)}
+    wanted |= {f for f in folders if f in PROOFS}
     return found + [f"{p}: on the disk, not in the README" for p in sorted(wanted - set(listed))]
 
 

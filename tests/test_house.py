@@ -18,11 +18,20 @@ MONEY_PYTHON = ("risk/",)
 
 FLOATS_ALLOWED = [
     Allowance("native/src/units.rs", "to_f64", "the one way out of money, for statistics and charts"),
+    Allowance(
+        "native/src/sim/queue.rs", "*", "a queue position is a probability's estimate; whole lots come out of it"
+    ),
+    Allowance("native/src/sim/source.rs", "progress", "the part of a file that was read, for a progress bar"),
+    Allowance("native/src/sim/backtest.rs", "progress", "the part of a file that was read, for a progress bar"),
 ]
 
-EDGES_ALLOWED: list[Allowance] = []
+EDGES_ALLOWED = [
+    Allowance("native/src/clock.rs", "*", "the stopwatch of hooks and reports; no time that decides is read here"),
+    Allowance("native/src/py/features.rs", "*", "times a benchmark of the features, called by nobody else"),
+]
 
 PYTHON_EDGES_ALLOWED = {
+    "native/compiler.py": "the folder of compiled kernels may be moved with SEARCHER_CACHE",
     "searcher/flow.py": "draws a synthetic order flow from a seed that is an argument",
     "searcher/generate.py": "draws its feed latency from a seed that is an argument",
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from native import compile_strategy, load_strategy
 from searcher.__main__ import main
 from searcher.config import load
 from searcher.plan import plan_json
@@ -96,3 +97,11 @@ def test_the_switch_is_tripped_read_and_resumed(tmp_path: Path, capsys: pytest.C
     assert "feed looks wrong" in out[0]
     assert main(["resume", *where, "--reason", "feed checked"]) == 0
     assert "active" in capsys.readouterr().out
+
+
+def test_the_starters_strategy_compiles_with_its_parameters(tmp_path: Path) -> None:
+    main(["init", str(tmp_path / "p")])
+    kernel = load(tmp_path / "p" / "config.toml").kernels[0]
+    compiled = compile_strategy(load_strategy(kernel.strategy), kernel.params, cache_dir=tmp_path / "cache")
+    assert compiled.params == {"qty_lots": 1, "max_lots": 20, "timer_ms": 100}
+    assert compiled.timer_ns == 100_000_000

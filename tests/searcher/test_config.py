@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from searcher.config import INSTRUMENT_LIMITS, LANE_LIMITS, Config, load, parse, with_setting, with_strategy
+from searcher.errors import ConfigError
 from searcher.plan import plan_json
 from searcher.starter import CONFIG
-from searcher.tables import ConfigError
 
 
 def starter(old: str = "", new: str = "") -> Config:
@@ -30,8 +30,15 @@ def test_the_starter_becomes_a_plan() -> None:
     assert list(plan["limits"]["lane"]) == list(LANE_LIMITS)
     assert plan["limits"]["instrument"][0]["max_order_qty"] == "0.05"
     assert plan["limits"]["lane"]["max_drawdown_bps"] == 200
-    assert plan["simulation"]["queue_model"] == {"kind": "power_prob3", "n": 3.0}
-    assert plan["simulation"]["latency"] == {"kind": "constant", "entry_ns": 10_000_000, "response_ns": 10_000_000}
+    assert plan["simulation"] == {
+        "exchange": {
+            "queue_model": {"kind": "power_prob3", "n": 3.0},
+            "partial_fills": True,
+            "self_trade_prevention": "expire_taker",
+            "amend_requeues": True,
+        },
+        "latency": {"kind": "constant", "entry_ns": 10_000_000, "response_ns": 10_000_000},
+    }
     assert plan["kernels"] == [{"instruments": ["BTCUSDT"], "budget_ns": 1_000_000}]
     assert plan["tape"] == "run.tape"
 
@@ -122,17 +129,21 @@ def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:
         load(tmp_path / "bad.toml")
 
 
-def test_a_latency_recording_is_read_in_order(tmp_path: Path) -> None:
+def test_a_latency_recording_is_read(tmp_path: Path) -> None:
     text = CONFIG.replace("entry_latency_us = 10000", 'latency_file = "l.csv"').replace("response_latency_us", "# ")
     path = tmp_path / "l.csv"
     config = parse(tomllib.loads(text), tmp_path)
-    path.write_text("request_ns,exchange_ns,response_ns\n1,2,3\n4,5,6\n")
-    assert json.loads(plan_json(config))["simulation"]["latency"] == {
-        "kind": "recorded",
-        "rows": [[1, 2, 3], [4, 5, 6]],
-    }
-    header = "request_ns,exchange_ns,response_ns\n"
-    for bad in ("a,b,c\n1,2,3\n", f"{header}4,5,6\n1,2,3\n", f"{header}1,2\n", f"{header}1,x,3\n", header):
+    path.write_text("req_ns,exch_ns,resp_ns\n1,2,3\n4,5,6\n")
+    latency = json.loads(plan_json(config))["simulation"]["latency"]
+    assert latency["kind"] == "interpolated"
+    assert latency["rows"][1] == {"req_ns": 4, "exch_ns": 5, "resp_ns": 6}
+    header = "req_ns,exch_ns,resp_ns\n"
+    for bad in ("", "a,b,c\n1,2,3\n", f"{header}1,2\n", f"{header}1,x,3\n", f"{header}1,2,3,4\n"):
         path.write_text(bad)
         with pytest.raises(ConfigError, match=r"l\.csv"):
             plan_json(config)
+
+
+def test_only_power_models_have_an_exponent() -> None:
+    plan = json.loads(plan_json(starter('"power_prob3"', '"risk_averse"')))
+    assert plan["simulation"]["exchange"]["queue_model"] == {"kind": "risk_averse"}
