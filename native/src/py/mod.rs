@@ -1,4 +1,7 @@
 //! The only files that name PyO3: one door, one stub (`native/_core.pyi`), one table from errors to exceptions.
+use std::io;
+
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 mod features;
@@ -19,4 +22,24 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     sim::register(m)?;
     tape::register(m)
+}
+
+pyo3::create_exception!(
+    native._core,
+    TapeError,
+    PyValueError,
+    "A Tape's bytes are not what was written; the message names the file, the byte and what to do."
+);
+
+/// `OSError` (its subclass, where the system's error has one); `ValueError` for an argument that cannot be.
+fn io_error(e: io::Error) -> PyErr {
+    if e.kind() == io::ErrorKind::InvalidInput { PyValueError::new_err(e.to_string()) } else { e.into() }
+}
+
+/// `TapeError` for wrong bytes, else as [`io_error`], with the path.
+fn tape_error(e: crate::tape::TapeError) -> PyErr {
+    match &e {
+        crate::tape::TapeError::Io { source, .. } => io_error(io::Error::new(source.kind(), e.to_string())),
+        crate::tape::TapeError::Corrupt { .. } => TapeError::new_err(e.to_string()),
+    }
 }
