@@ -1,9 +1,12 @@
 """The native core's face, checked against the built module by stubtest."""
 
+from typing import final
+
 __version__: str
 
 # --- features ---
 
+@final
 class Features:
     """Recursive features of one instrument, as a lane computes them.
 
