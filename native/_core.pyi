@@ -1,11 +1,13 @@
 """The native core's face, checked against the built module by stubtest."""
 
 from typing import Any, Self, final
+from typing import final
 
 __version__: str
 
 # --- features ---
 
+@final
 class Features:
     """Recursive features of one instrument, as a lane computes them.
 

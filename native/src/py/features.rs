@@ -117,7 +117,8 @@ struct Step {
     asks: [Level; MAX_LEVELS],
 }
 
-/// 4096 books of a random walk: the best price moves in one update of four, one queue changes in every one.
+/// 512 books of a random walk, few enough to stay in a core's cache as a lane's own book does: one queue changes in
+/// every update, and all prices move in one of six.
 fn book_path() -> Vec<Step> {
     let mut seed = 0x9E37_79B9_7F4A_7C15u64;
     let mut draw = move |below: u64| {
@@ -130,7 +131,7 @@ fn book_path() -> Vec<Step> {
     let queue = |px| Level { px: Ticks(px), qty: Lots(100) };
     let mut bids = std::array::from_fn(|m| queue(616_597 - m as i64));
     let mut asks = std::array::from_fn(|m| queue(616_598 + m as i64));
-    (0..4096)
+    (0..512)
         .map(|_| {
             let moved = if draw(4) == 0 { draw(3) - 1 } else { 0 };
             for level in bids.iter_mut().chain(asks.iter_mut()) {

@@ -56,27 +56,35 @@ impl OrderFlow {
     /// Compares the book with the last one; `decay` is what the time between takes from `mlofi_ew`.
     #[inline]
     pub(super) fn update(&mut self, bids: &[Level], asks: &[Level], decay: f64, out: &mut FeatureValues) {
-        for m in 0..self.levels {
+        let n = self.levels;
+        if self.state == State::Primed {
+            out.mlofi[..n].fill(0.0);
+            out.mlofi_ew[..n].fill(0.0);
+        }
+        let flowing = self.state != State::Empty;
+        self.state = if flowing { State::Flowing } else { State::Primed };
+        for m in 0..n {
             let bid = bids.get(m).copied().unwrap_or(NO_BID);
             let ask = asks.get(m).copied().unwrap_or(NO_ASK);
-            let (old_bid, old_ask) = (self.bids[m], self.asks[m]);
-            (self.bids[m], self.asks[m]) = (bid, ask);
-            if self.state == State::Empty {
-                continue;
+            let old_bid = std::mem::replace(&mut self.bids[m], bid);
+            let old_ask = std::mem::replace(&mut self.asks[m], ask);
+            if flowing {
+                let event = joined(bid.px >= old_bid.px, bid, bid.px <= old_bid.px, old_bid)
+                    - joined(ask.px <= old_ask.px, ask, ask.px >= old_ask.px, old_ask);
+                out.ofi_event[m] = event;
+                out.mlofi[m] += event;
+                out.mlofi_ew[m] = decay * out.mlofi_ew[m] + event;
             }
-            let bought =
-                if bid.px >= old_bid.px { bid.qty.0 } else { 0 } - if bid.px <= old_bid.px { old_bid.qty.0 } else { 0 };
-            let sold =
-                if ask.px <= old_ask.px { ask.qty.0 } else { 0 } - if ask.px >= old_ask.px { old_ask.qty.0 } else { 0 };
-            let event = bought as f64 - sold as f64;
-            let (sum, decayed) = if self.state == State::Primed { (0.0, 0.0) } else { (out.mlofi[m], out.mlofi_ew[m]) };
-            out.ofi_event[m] = event;
-            out.mlofi[m] = sum + event;
-            out.mlofi_ew[m] = decay * decayed + event;
         }
         (out.ofi, out.ofi_ew) = (out.mlofi[0], out.mlofi_ew[0]);
-        self.state = if self.state == State::Empty { State::Primed } else { State::Flowing };
     }
+}
+
+/// `1{came}·(size after) − 1{went}·(size before)`: without branches, for which way a price moves is not predictable.
+#[inline]
+fn joined(came: bool, after: Level, went: bool, before: Level) -> f64 {
+    let (after, before) = (after.qty.0 & -i64::from(came), before.qty.0 & -i64::from(went));
+    (after - before) as f64
 }
 
 /// Depth imbalance of the given levels: `(ΣQb − ΣQa) / (ΣQb + ΣQa)` (Cartea, Donnelly, Jaimungal, "Enhancing Trading

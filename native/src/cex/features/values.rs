@@ -148,3 +148,24 @@ const _: () = {
         i += 1;
     }
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_stand_in_the_same_order() {
+        let mut values = FeatureValues { vwap: 1.0, ofi_ew: 2.0, ..FeatureValues::NONE };
+        (values.ofi_event[0], values.mlofi[1], values.mlofi_ew[9]) = (3.0, 4.0, 5.0);
+        let named: Vec<(&str, f64)> = FEATURE_FIELDS
+            .iter()
+            .zip(values.to_array())
+            .filter(|(_, value)| !value.is_nan())
+            .map(|((name, _), value)| (*name, value))
+            .collect();
+        assert_eq!(
+            named,
+            [("vwap", 1.0), ("ofi_ew", 2.0), ("ofi_event_1", 3.0), ("mlofi_2", 4.0), ("mlofi_ew_10", 5.0)]
+        );
+    }
+}

@@ -97,5 +97,5 @@ fn square(x: i64) -> i128 {
 /// The nearest `f64`; the common small case without a call into the runtime.
 #[inline]
 fn to_f64(x: i128) -> f64 {
-    i64::try_from(x).map_or(x as f64, |small| small as f64)
+    i64::try_from(x).map_or_else(|_| x as f64, |small| small as f64)
 }
