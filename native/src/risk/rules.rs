@@ -143,7 +143,7 @@ pub(super) fn judge_cancel(last_id: u64, i: &Intent) -> Result<(), Breach> {
 /// Twice the mid in ticks, of a top that is a market.
 fn mid2(top: Top) -> Option<i64> {
     let (bid, ask) = (top.bid.px.0, top.ask.px.0);
-    (bid > 0 && bid < ask && ask <= MAX_PX).then_some(bid + ask)
+    if bid > 0 && bid < ask && ask <= MAX_PX { Some(bid + ask) } else { None }
 }
 
 fn id(v: u64) -> i64 {
