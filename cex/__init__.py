@@ -1,1 +1,1 @@
-"""cex"""
+"""Trades: venues and strategies on centralized exchanges."""

@@ -1,1 +1,1 @@
-"""searcher"""
+"""Watches and runs: the command line, configuration, replay, and the reports people read."""

@@ -177,6 +177,19 @@ impl Decimal {
         i64::try_from(num / den).map_err(|_| UnitError::TooLarge)
     }
 
+    /// Whole multiples of `step` in this number, rounded towards zero; at most `i64::MAX`, and 0 for a step that is
+    /// not positive.
+    #[must_use]
+    pub fn floor_steps(self, step: Decimal) -> i64 {
+        let scale = self.scale.max(step.scale);
+        let up = |d: Decimal| POW10.get(usize::from(scale - d.scale)).and_then(|p| d.mantissa.checked_mul(*p));
+        match (up(self), up(step)) {
+            (Some(num), Some(den)) if den > 0 => i64::try_from(num / den).unwrap_or(i64::MAX),
+            (None, Some(_)) => i64::MAX,
+            _ => 0,
+        }
+    }
+
     /// `floor(self × 10^decimals)`: rounds towards minus infinity.
     #[must_use]
     pub fn floor_scaled(self, decimals: u8) -> i128 {

@@ -1,1 +1,406 @@
-//! cex/book
+//! The levels of one instrument.
+//!
+//! Each side is a directory of pages of 64 consecutive ticks, one bit a level, with two summary bitmaps above the pages.
+//! Setting a level is two dependent loads; the next best level after a removal is found by counting zeros in at most a
+//! few words. Pages that empty go back to the pool, so memory follows the levels that exist and not the prices seen.
+//! Prices further than [`MAX_PAGES`] pages from the first one (a venue's absurd bids and asks) lie in an ordered map.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Level, Side, Top};
+use crate::units::{Lots, Ticks};
+
+const PAGE_BITS: u32 = 6;
+const PAGE: usize = 1 << PAGE_BITS;
+/// Directory entries a side may have: 2²⁰ pages are 67 million ticks, 4 MiB.
+const MAX_PAGES: usize = 1 << 20;
+
+#[derive(Clone, Debug)]
+struct Page {
+    occupied: u64,
+    qty: [i64; PAGE],
+}
+
+/// One side. Keys are ticks for asks and negated ticks for bids, so that the best level has the lowest key.
+#[derive(Clone, Debug, Default)]
+struct HalfBook {
+    pages: Vec<Page>,
+    free: Vec<u32>,
+    /// Page number of `directory[0]`.
+    base: i64,
+    /// 1 + index into `pages`; 0 for a page without levels.
+    directory: Vec<u32>,
+    /// One bit for each occupied page, and one for each word of `words` that is not zero.
+    words: Vec<u64>,
+    summary: Vec<u64>,
+    far: BTreeMap<i64, i64>,
+    best: Option<i64>,
+    len: usize,
+}
+
+impl HalfBook {
+    fn slot(&self, key: i64) -> Option<usize> {
+        let index = (key >> PAGE_BITS).wrapping_sub(self.base);
+        usize::try_from(index).ok().filter(|i| *i < self.directory.len())
+    }
+
+    /// Makes the directory cover the page of `key`; false when that would make it too large.
+    #[cold]
+    fn cover(&mut self, key: i64) -> bool {
+        let page = key >> PAGE_BITS;
+        if self.directory.is_empty() {
+            self.base = (page - 512) & !63;
+            self.resize(0, 1024);
+            return true;
+        }
+        let below = self.base.saturating_sub(page).max(0);
+        let above = page.saturating_sub(self.base + self.directory.len() as i64 - 1).max(0);
+        let needed = below.max(above);
+        if needed == 0 || needed > MAX_PAGES as i64 {
+            return needed == 0;
+        }
+        // Grow by at least half, in whole summary words.
+        let grow = ((needed as usize).max(self.directory.len() / 2) + 63) & !63;
+        if self.directory.len() + grow > MAX_PAGES {
+            return false;
+        }
+        if below > 0 { self.resize(grow, 0) } else { self.resize(0, grow) }
+        true
+    }
+
+    fn resize(&mut self, front: usize, back: usize) {
+        let mut directory = vec![0; front];
+        directory.extend_from_slice(&self.directory);
+        directory.resize(directory.len() + back, 0);
+        self.base -= front as i64;
+        self.words = vec![0; directory.len() / 64];
+        self.summary = vec![0; self.words.len().div_ceil(64)];
+        self.directory = directory;
+        for i in 0..self.directory.len() {
+            if self.directory[i] != 0 {
+                self.mark(i);
+            }
+        }
+    }
+
+    fn mark(&mut self, i: usize) {
+        self.words[i / 64] |= 1 << (i % 64);
+        self.summary[i / 4096] |= 1 << (i / 64 % 64);
+    }
+
+    fn unmark(&mut self, i: usize) {
+        self.words[i / 64] &= !(1 << (i % 64));
+        if self.words[i / 64] == 0 {
+            self.summary[i / 4096] &= !(1 << (i / 64 % 64));
+        }
+    }
+
+    fn get(&self, key: i64) -> i64 {
+        match self.slot(key) {
+            Some(i) => match self.directory[i] {
+                0 => 0,
+                page => self.pages[page as usize - 1].qty[(key & 63) as usize],
+            },
+            None => self.far.get(&key).copied().unwrap_or(0),
+        }
+    }
+
+    /// Sets a level (0 removes it); returns what it was.
+    #[inline(always)]
+    fn set(&mut self, key: i64, qty: i64) -> i64 {
+        let Some(i) = self.slot(key) else { return self.set_outside(key, qty) };
+        let entry = self.directory[i];
+        let page = match entry {
+            0 if qty == 0 => return 0,
+            0 => self.new_page(i),
+            page => &mut self.pages[page as usize - 1],
+        };
+        let offset = (key & 63) as usize;
+        let bit = 1u64 << offset;
+        let was = std::mem::replace(&mut page.qty[offset], qty);
+        if (was != 0) == (qty != 0) {
+            return was;
+        }
+        if qty != 0 {
+            page.occupied |= bit;
+            self.added(key);
+        } else {
+            page.occupied &= !bit;
+            if page.occupied == 0 {
+                self.directory[i] = 0;
+                self.free.push(entry);
+                self.unmark(i);
+            }
+            self.removed(key);
+        }
+        was
+    }
+
+    fn added(&mut self, key: i64) {
+        self.len += 1;
+        if self.best.is_none_or(|b| key < b) {
+            self.best = Some(key);
+        }
+    }
+
+    fn removed(&mut self, key: i64) {
+        self.len -= 1;
+        if self.best == Some(key) {
+            self.best = self.next_from(key);
+        }
+    }
+
+    fn new_page(&mut self, i: usize) -> &mut Page {
+        let entry = self.free.pop().unwrap_or_else(|| {
+            self.pages.push(Page { occupied: 0, qty: [0; PAGE] });
+            self.pages.len() as u32
+        });
+        self.directory[i] = entry;
+        self.mark(i);
+        &mut self.pages[entry as usize - 1]
+    }
+
+    #[cold]
+    fn set_outside(&mut self, key: i64, qty: i64) -> i64 {
+        if qty != 0 && !self.far.contains_key(&key) && self.cover(key) {
+            // The directory has grown: levels it now covers move in, so that a level has one place.
+            let low = self.base << PAGE_BITS;
+            let high = (self.base + self.directory.len() as i64) << PAGE_BITS;
+            let moved: Vec<(i64, i64)> = self.far.range(low..high).map(|(k, q)| (*k, *q)).collect();
+            for (k, q) in moved {
+                self.far.remove(&k);
+                self.len -= 1;
+                self.set(k, q);
+            }
+            return self.set(key, qty);
+        }
+        let was = if qty == 0 { self.far.remove(&key) } else { self.far.insert(key, qty) }.unwrap_or(0);
+        match (was != 0, qty != 0) {
+            (false, true) => self.added(key),
+            (true, false) => self.removed(key),
+            _ => {}
+        }
+        was
+    }
+
+    /// The lowest occupied key that is at least `key`.
+    fn next_from(&self, key: i64) -> Option<i64> {
+        let near = self.next_near(key);
+        let far = if self.far.is_empty() { None } else { self.far.range(key..).next().map(|(k, _)| *k) };
+        match (near, far) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn next_near(&self, key: i64) -> Option<i64> {
+        let first = (self.base) << PAGE_BITS;
+        let key = key.max(first);
+        let start = self.slot(key)?;
+        if self.directory[start] != 0 {
+            let rest = self.pages[self.directory[start] as usize - 1].occupied & (u64::MAX << (key & 63));
+            if rest != 0 {
+                return Some((key & !63) + i64::from(rest.trailing_zeros()));
+            }
+        }
+        let page = self.next_page(start + 1)?;
+        let occupied = self.pages[self.directory[page] as usize - 1].occupied;
+        Some(((self.base + page as i64) << PAGE_BITS) + i64::from(occupied.trailing_zeros()))
+    }
+
+    fn next_page(&self, from: usize) -> Option<usize> {
+        let word = from / 64;
+        let rest = self.words.get(word)? & (u64::MAX << (from % 64));
+        if rest != 0 {
+            return Some(word * 64 + rest.trailing_zeros() as usize);
+        }
+        let from = word + 1;
+        let mut s = from / 64;
+        let mut bits = self.summary.get(s)? & (u64::MAX << (from % 64));
+        while bits == 0 {
+            s += 1;
+            bits = *self.summary.get(s)?;
+        }
+        let word = s * 64 + bits.trailing_zeros() as usize;
+        Some(word * 64 + self.words[word].trailing_zeros() as usize)
+    }
+
+    fn clear(&mut self) {
+        // Keeps the directory and the pool: a resynchronised book is about as large as it was.
+        for i in 0..self.directory.len() {
+            let entry = std::mem::take(&mut self.directory[i]);
+            if entry != 0 {
+                self.pages[entry as usize - 1] = Page { occupied: 0, qty: [0; PAGE] };
+                self.free.push(entry);
+            }
+        }
+        self.words.fill(0);
+        self.summary.fill(0);
+        self.far.clear();
+        self.best = None;
+        self.len = 0;
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.pages.capacity() * size_of::<Page>()
+            + (self.directory.capacity() + self.free.capacity()) * 4
+            + (self.words.capacity() + self.summary.capacity()) * 8
+            + self.far.len() * 32
+    }
+}
+
+/// Bids and asks of one instrument, in ticks and lots. Whether it is true is for its synchroniser to say.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    bids: HalfBook,
+    asks: HalfBook,
+}
+
+#[inline(always)]
+fn key(side: Side, px: Ticks) -> i64 {
+    match side {
+        Side::Buy => -px.0,
+        Side::Sell => px.0,
+    }
+}
+
+impl Book {
+    #[must_use]
+    pub fn new() -> Book {
+        Book::default()
+    }
+
+    #[inline(always)]
+    fn half(&self, side: Side) -> &HalfBook {
+        match side {
+            Side::Buy => &self.bids,
+            Side::Sell => &self.asks,
+        }
+    }
+
+    /// Sets a level's absolute quantity (0 removes it); returns what it was.
+    #[inline(always)]
+    pub fn set(&mut self, side: Side, px: Ticks, qty: Lots) -> Lots {
+        Lots(match side {
+            Side::Buy => self.bids.set(-px.0, qty.0),
+            Side::Sell => self.asks.set(px.0, qty.0),
+        })
+    }
+
+    #[must_use]
+    pub fn qty(&self, side: Side, px: Ticks) -> Lots {
+        Lots(self.half(side).get(key(side, px)))
+    }
+
+    /// Best level of a side.
+    #[inline(always)]
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Level> {
+        let half = self.half(side);
+        let best = half.best?;
+        Some(Level { px: Ticks(best * -side.sign()), qty: Lots(half.get(best)) })
+    }
+
+    /// Best bid and ask, if both exist and do not cross.
+    #[must_use]
+    pub fn top(&self) -> Option<Top> {
+        let (bid, ask) = (self.best(Side::Buy)?, self.best(Side::Sell)?);
+        (bid.px < ask.px).then_some(Top { bid, ask })
+    }
+
+    /// Both sides exist and the best bid is at or above the best ask.
+    #[must_use]
+    pub fn crossed(&self) -> bool {
+        matches!((self.bids.best, self.asks.best), (Some(b), Some(a)) if -b >= a)
+    }
+
+    /// Copies the best levels of a side, best first; returns how many there were room and levels for.
+    pub fn copy_best(&self, side: Side, out: &mut [Level]) -> usize {
+        let half = self.half(side);
+        let mut next = half.best;
+        for (n, slot) in out.iter_mut().enumerate() {
+            let Some(key) = next else { return n };
+            *slot = Level { px: Ticks(key * -side.sign()), qty: Lots(half.get(key)) };
+            next = half.next_from(key + 1);
+        }
+        out.len()
+    }
+
+    /// Number of levels on both sides.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bids.len + self.asks.len
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn clear(&mut self) {
+        self.bids.clear();
+        self.asks.clear();
+    }
+
+    /// Heap held by this book.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.bids.memory_bytes() + self.asks.memory_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(sets: &[(bool, i64, i64)]) {
+        let (mut book, mut naive) = (Book::new(), [BTreeMap::new(), BTreeMap::new()]);
+        for &(buy, px, qty) in sets {
+            let side = if buy { Side::Buy } else { Side::Sell };
+            let was = if qty == 0 { naive[side as usize].remove(&px) } else { naive[side as usize].insert(px, qty) };
+            assert_eq!(book.set(side, Ticks(px), Lots(qty)).0, was.unwrap_or(0));
+            assert_eq!(book.best(Side::Buy).map(|l| (l.px.0, l.qty.0)), naive[0].iter().next_back().map(|l| (*l.0, *l.1)));
+            assert_eq!(book.best(Side::Sell).map(|l| (l.px.0, l.qty.0)), naive[1].iter().next().map(|l| (*l.0, *l.1)));
+        }
+        assert_eq!(book.len(), naive[0].len() + naive[1].len());
+        let mut levels = [Level::default(); 7];
+        let n = book.copy_best(Side::Buy, &mut levels);
+        let got: Vec<_> = levels[..n].iter().map(|l| (l.px.0, l.qty.0)).collect();
+        assert_eq!(got, naive[0].iter().rev().take(7).map(|l| (*l.0, *l.1)).collect::<Vec<_>>());
+        let n = book.copy_best(Side::Sell, &mut levels);
+        let got: Vec<_> = levels[..n].iter().map(|l| (l.px.0, l.qty.0)).collect();
+        assert_eq!(got, naive[1].iter().take(7).map(|l| (*l.0, *l.1)).collect::<Vec<_>>());
+        book.clear();
+        assert!(book.is_empty() && book.best(Side::Buy).is_none());
+    }
+
+    fn price() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            8 => 616_000i64..616_400,
+            2 => 1i64..7_000_000,
+            1 => 1i64..100_000_000_000,
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn equals_a_sorted_map(sets in proptest::collection::vec(
+            (any::<bool>(), price(), prop_oneof![Just(0i64), 1i64..1_000_000]), 1..400)) {
+            check(&sets);
+        }
+    }
+
+    #[test]
+    fn memory_follows_the_levels_that_exist() {
+        let mut book = Book::new();
+        for i in 0..200_000i64 {
+            book.set(Side::Sell, Ticks(1_000 + i), Lots(1));
+            if i >= 100 {
+                book.set(Side::Sell, Ticks(1_000 + i - 100), Lots(0));
+            }
+        }
+        assert_eq!(book.len(), 100);
+        assert!(book.memory_bytes() < 64 * 1024, "{} bytes for 100 levels", book.memory_bytes());
+    }
+}

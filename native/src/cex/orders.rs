@@ -1,1 +1,367 @@
-//! cex/orders
+//! The lane's own record of its orders. It survives acks that come late, twice, in another order or not at all: what
+//! counts is evidence (a fill proves that an order lived), and what is not proven counts at its worst.
+//!
+//! Quantities: `qty` is the order's total, `filled + leaves == qty` while it lives. A replace asks for a new *total*
+//! (what is filled already is part of it), as Binance's `PUT /fapi/v1/order` does: a fill that crosses the replace on
+//! the wire then makes the new order smaller, never larger than was meant.
+//!
+//! Memory is bounded: `capacity` live orders, as many closed ones remembered for their late fills, and the last
+//! [`SEEN`] trade ids of each order. A duplicate of an older fill than that is not recognised as one; it ends in
+//! `contradictions` once more is filled than the order had.
+
+use rustc_hash::FxHashMap;
+
+use crate::event::{Action, ClientId, InstrumentId, Intent, Receipt, ReceiptKind, Side};
+use crate::units::Lots;
+
+mod order;
+pub use order::{Applied, Counts, Fill, Ignored, Order, RequestError, State, Terms};
+
+/// Trade ids remembered per order.
+pub const SEEN: usize = 32;
+
+/// A quantity above this is no quantity, so that no sum of quantities overflows.
+pub const MOST: i64 = 1 << 53;
+
+#[derive(Clone)]
+struct Seen {
+    ids: [u64; SEEN],
+    count: usize,
+}
+
+impl Seen {
+    const NONE: Seen = Seen { ids: [0; SEEN], count: 0 };
+    /// False when it is there already; the oldest makes room.
+    fn insert(&mut self, id: u64) -> bool {
+        if self.ids[..self.count.min(SEEN)].contains(&id) {
+            return false;
+        }
+        self.ids[self.count % SEEN] = id;
+        self.count += 1;
+        true
+    }
+}
+
+/// First id of a lane whose `counter` (48 bits) continues where an earlier run stopped; never zero.
+///
+/// # Panics
+/// When `counter` needs more than 48 bits.
+#[must_use]
+pub fn first_id(lane: u16, counter: u64) -> ClientId {
+    assert!(counter >> 48 == 0, "the order counter {counter} needs more than 48 bits");
+    u64::from(lane) << 48 | counter.max(1)
+}
+
+pub struct Orders {
+    orders: Vec<Order>,
+    seen: Vec<Seen>,
+    index: FxHashMap<ClientId, u32>,
+    /// Slots of live orders by instrument, then side; `position` is a slot's place in its list.
+    live: Vec<[Vec<u32>; 2]>,
+    position: Vec<u32>,
+    /// Slots of closed orders, oldest first.
+    closed: std::collections::VecDeque<u32>,
+    capacity: usize,
+    alive: usize,
+    next: ClientId,
+    counts: Counts,
+}
+
+impl Orders {
+    /// A record of at most `capacity` live orders whose ids start at `first` (see [`first_id`]).
+    ///
+    /// # Panics
+    /// When `capacity` is zero or above 2³⁰, or `first` is zero.
+    #[must_use]
+    pub fn new(capacity: usize, first: ClientId) -> Orders {
+        assert!((1..=1 << 30).contains(&capacity) && first != 0, "capacity 1 to 2^30 and a first id above zero");
+        let slots = 2 * capacity;
+        Orders {
+            orders: Vec::with_capacity(slots),
+            seen: Vec::with_capacity(slots),
+            index: FxHashMap::with_capacity_and_hasher(2 * slots, rustc_hash::FxBuildHasher),
+            live: Vec::new(),
+            position: Vec::with_capacity(slots),
+            closed: std::collections::VecDeque::with_capacity(slots),
+            capacity,
+            alive: 0,
+            next: first,
+            counts: Counts::default(),
+        }
+    }
+
+    /// A new order id: unique, rising, never zero.
+    ///
+    /// # Panics
+    /// When the lane has used its 2⁴⁸ ids.
+    pub fn next_id(&mut self) -> ClientId {
+        let id = self.next;
+        assert!((id + 1) >> 48 == id >> 48, "the lane has used all its order ids");
+        self.next += 1;
+        id
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+    #[must_use]
+    pub fn alive(&self) -> usize {
+        self.alive
+    }
+    /// Orders that can still be placed.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.capacity - self.alive
+    }
+    /// An order that is alive, or closed and still remembered.
+    #[must_use]
+    pub fn get(&self, id: ClientId) -> Option<&Order> {
+        self.index.get(&id).map(|&slot| &self.orders[slot as usize])
+    }
+    /// Live orders of one side of an instrument, in no order.
+    pub fn side(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = &Order> + Clone {
+        let slots = self.live.get(usize::from(instrument)).map_or(&[][..], |lists| &lists[side as usize]);
+        slots.iter().map(|&slot| &self.orders[slot as usize])
+    }
+
+    /// Records a permitted intent as it is sent. On an error nothing is recorded and the intent must not be sent.
+    /// A cancel is taken in every state, as often as wanted; a replace only of an open order without another request.
+    pub fn on_request(&mut self, intent: &Intent) -> Result<(), RequestError> {
+        if intent.action == Action::Place {
+            return self.place(intent);
+        }
+        let order = match self.index.get(&intent.id) {
+            Some(&slot) if !self.orders[slot as usize].closed => &mut self.orders[slot as usize],
+            _ => return Err(RequestError::NotAlive),
+        };
+        if intent.action == Action::Cancel {
+            order.cancelling = true;
+        } else if order.state() != State::Open {
+            return Err(RequestError::InFlight);
+        } else if intent.qty.0 <= order.filled.0 || intent.qty.0 > MOST {
+            return Err(RequestError::Quantity);
+        } else {
+            order.replacing = true;
+            order.asked = Terms { px: intent.px, qty: intent.qty, base: order.filled };
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, intent: &Intent) -> Result<(), RequestError> {
+        if !(1..=MOST).contains(&intent.qty.0) {
+            return Err(RequestError::Quantity);
+        }
+        if intent.id == 0 || self.index.contains_key(&intent.id) {
+            return Err(RequestError::IdTaken);
+        }
+        if self.room() == 0 {
+            self.counts.full += 1;
+            return Err(RequestError::Full);
+        }
+        let terms = Terms { px: intent.px, qty: intent.qty, base: Lots(0) };
+        let order = Order {
+            id: intent.id,
+            terms,
+            asked: terms,
+            filled: Lots(0),
+            leaves: intent.qty,
+            kernel: intent.kernel,
+            instrument: intent.instrument,
+            side: intent.side,
+            tif: intent.tif,
+            reduce_only: intent.reduce_only,
+            cancelling: false,
+            replacing: false,
+            unsure: false,
+            closed: false,
+            placed_ns: intent.decided_ns,
+            accepted_ns: None,
+            queue_joined: -1,
+            replaced_ns: i64::MIN,
+        };
+        let slot = self.free_slot(order);
+        let instrument = usize::from(intent.instrument);
+        if self.live.len() <= instrument {
+            self.live.resize_with(instrument + 1, Default::default);
+        }
+        let list = &mut self.live[instrument][intent.side as usize];
+        self.position[slot as usize] = list.len() as u32;
+        list.push(slot);
+        self.index.insert(intent.id, slot);
+        self.alive += 1;
+        Ok(())
+    }
+
+    /// Puts `order` into an unused slot, or else into that of the order that closed longest ago.
+    fn free_slot(&mut self, order: Order) -> u32 {
+        if self.orders.len() < 2 * self.capacity {
+            self.orders.push(order);
+            self.seen.push(Seen::NONE);
+            self.position.push(0);
+            return self.orders.len() as u32 - 1;
+        }
+        // There are 2 × capacity slots and fewer than capacity are alive, so more than capacity are closed.
+        let slot = self.closed.pop_front().expect("every slot that is not alive is in `closed`");
+        self.index.remove(&self.orders[slot as usize].id);
+        self.orders[slot as usize] = order;
+        self.seen[slot as usize] = Seen::NONE;
+        slot
+    }
+
+    fn close(&mut self, slot: u32) {
+        let order = &mut self.orders[slot as usize];
+        if order.replacing {
+            order.terms.qty = order.terms.qty.max(order.asked.qty); // fills of either terms may still be on their way
+        }
+        order.closed = true;
+        order.leaves = Lots(0);
+        let list = &mut self.live[usize::from(order.instrument)][order.side as usize];
+        let at = self.position[slot as usize] as usize;
+        list.swap_remove(at);
+        if let Some(&moved) = list.get(at) {
+            self.position[moved as usize] = at as u32;
+        }
+        self.closed.push_back(slot);
+        self.alive -= 1;
+    }
+
+    /// Applies what came back. `recv_ns` is that of its frame.
+    pub fn on_receipt(&mut self, r: &Receipt, recv_ns: i64) -> Applied {
+        let Some(&slot) = self.index.get(&r.id) else {
+            self.counts.unknown_ids += 1;
+            return Applied::ignored(Ignored::UnknownId);
+        };
+        let order = &self.orders[slot as usize];
+        let sound = (0..=MOST).contains(&r.leaves.0) && (0..=MOST).contains(&r.qty.0);
+        let nonsense = !sound || (r.kind == ReceiptKind::Filled && r.qty.0 == 0);
+        let applied = if nonsense || r.instrument != order.instrument || r.side != order.side {
+            Applied { contradiction: true, ..Applied::ignored(Ignored::Mismatch) }
+        } else if r.kind == ReceiptKind::Filled {
+            self.fill(slot, r, recv_ns)
+        } else if order.closed {
+            Applied::ignored(Ignored::Late)
+        } else {
+            self.answer(slot, r, recv_ns)
+        };
+        self.counts.contradictions += u64::from(applied.contradiction);
+        self.counts.late += u64::from(applied.ignored == Some(Ignored::Late));
+        self.counts.duplicates += u64::from(applied.ignored == Some(Ignored::Duplicate));
+        if applied.closed {
+            self.close(slot);
+        }
+        applied
+    }
+
+    fn fill(&mut self, slot: u32, r: &Receipt, recv_ns: i64) -> Applied {
+        if !self.seen[slot as usize].insert(r.trade_id) {
+            return Applied::ignored(Ignored::Duplicate);
+        }
+        let o = &mut self.orders[slot as usize];
+        let mut applied = Applied { opened: o.acknowledge(recv_ns) && !o.closed, ..Applied::default() };
+        let first = o.filled.0 == 0;
+        o.filled.0 += r.qty.0;
+        if o.closed {
+            self.counts.late_fills += 1;
+            applied.contradiction = o.filled > o.terms.qty;
+            o.terms.qty = o.terms.qty.max(o.filled);
+        } else {
+            // Full and yet open at the venue, or more than full: an unanswered replace may have been granted.
+            if o.filled > o.terms.qty || (o.filled == o.terms.qty && r.leaves.0 > 0) {
+                let granted = o.replacing && o.filled <= o.asked.qty && o.asked.qty > o.terms.qty;
+                if granted {
+                    o.adopt();
+                } else {
+                    applied.contradiction = true;
+                    o.set_total(o.filled.0 + r.leaves.0);
+                }
+            } else {
+                o.leaves.0 -= r.qty.0;
+            }
+            let least = o.terms.qty.0.min(o.asked.qty.0) - o.filled.0;
+            self.counts.missing += u64::from(r.leaves.0 < least);
+            applied.closed = r.leaves.0 == 0 || o.leaves.0 == 0;
+            o.settle();
+        }
+        let since_accepted_ns = recv_ns - o.accepted_ns.unwrap_or(recv_ns);
+        applied.filled = Some(Fill { qty: r.qty, first, last: applied.closed, since_accepted_ns });
+        applied
+    }
+
+    /// A receipt other than a fill, for an order that is alive.
+    fn answer(&mut self, slot: u32, r: &Receipt, recv_ns: i64) -> Applied {
+        let o = &mut self.orders[slot as usize];
+        let mut applied = Applied::default();
+        match r.kind {
+            ReceiptKind::Cancelled | ReceiptKind::Expired => applied.closed = true,
+            ReceiptKind::ChangeRejected if r.leaves.0 == 0 => applied.closed = true,
+            ReceiptKind::Rejected if o.accepted_ns.is_none() => {
+                o.end_replace();
+                o.terms.qty = o.filled; // it never lived: a fill after this is a contradiction
+                applied.closed = true;
+            }
+            ReceiptKind::Rejected => {
+                o.unsure = true; // refused and yet seen alive: neither is proof
+                applied.contradiction = true;
+            }
+            ReceiptKind::Unknown if !o.unsure => o.unsure = true,
+            ReceiptKind::Accepted if o.accepted_ns.is_none() || o.unsure => {
+                applied.opened = o.acknowledge(recv_ns);
+                if applied.opened {
+                    o.queue_joined = r.queue_joined;
+                } else {
+                    // Asked again, the venue says that it is open: whatever was unanswered is answered by its terms.
+                    let granted = r.px == o.asked.px && (r.px != o.terms.px || o.asked.qty > o.terms.qty);
+                    if o.replacing && granted {
+                        o.adopt();
+                    }
+                    o.end_replace();
+                    o.cancelling = false;
+                }
+                applied.contradiction = r.leaves > o.terms.qty;
+                if applied.contradiction {
+                    o.set_total(o.filled.0 + r.leaves.0);
+                }
+                o.settle();
+            }
+            ReceiptKind::Replaced if o.replacing && r.px == o.asked.px && !stale(o, r) => {
+                applied.opened = o.acknowledge(recv_ns);
+                applied.replaced = true;
+                o.adopt();
+                o.end_replace();
+                (o.replaced_ns, o.queue_joined) = (r.exch_ns, r.queue_joined);
+                if r.leaves > o.terms.original() || (o.leaves.0 == 0 && r.leaves.0 > 0) {
+                    applied.contradiction = true;
+                    o.set_total(o.filled.0 + r.leaves.0);
+                }
+                applied.closed = r.leaves.0 == 0;
+                o.settle();
+            }
+            // Refusals come in the order of the requests: a replace is older than the cancel beside it.
+            ReceiptKind::ChangeRejected if o.replacing || o.cancelling || o.unsure => {
+                applied.opened = o.acknowledge(recv_ns);
+                if o.replacing {
+                    o.end_replace();
+                } else {
+                    o.cancelling = false;
+                }
+                o.settle();
+            }
+            _ => {
+                if r.kind == ReceiptKind::Accepted && o.queue_joined < 0 {
+                    o.queue_joined = r.queue_joined; // a fill came before this ack
+                }
+                return Applied::ignored(Ignored::Late);
+            }
+        }
+        let proof = matches!(r.kind, ReceiptKind::Accepted | ReceiptKind::Replaced | ReceiptKind::ChangeRejected);
+        let least = o.terms.qty.0.min(o.asked.qty.0) - o.filled.0;
+        self.counts.missing += u64::from(proof && r.leaves.0 > 0 && r.leaves.0 < least);
+        applied
+    }
+}
+
+/// An ack of a replace that was answered already; venues that say no time have it as 0.
+fn stale(o: &Order, r: &Receipt) -> bool {
+    r.exch_ns != 0 && r.exch_ns <= o.replaced_ns
+}

@@ -2,4 +2,10 @@
 pub mod backtest;
 pub mod exchange;
 pub mod latency;
+mod market;
+mod matching;
 pub mod queue;
+mod venue_book;
+pub mod source;
+pub mod plan;
+pub mod stats;

@@ -1,1 +1,385 @@
-//! cex/venues/binance
+//! Binance spot and USD-M futures: combined streams (depth, bookTicker, trade) and the REST depth snapshot.
+//!
+//! Rules for a local book, spot (binance-spot-api-docs, web-socket-streams.md, "How to manage a local order book"):
+//!  S1 Events received before the snapshot are buffered.
+//!  S2 A snapshot whose lastUpdateId is below the first event's U is too old: fetch another.
+//!  S3 Drop events with u <= lastUpdateId.
+//!  S4 The first event kept has lastUpdateId in [U, u]; one with U = lastUpdateId + 1 joins on without a hole too.
+//!  S5 An event with u below the book's id is ignored.
+//!  S6 An event with U above the book's id + 1 means that events were missed: start again.
+//!  S7 Quantities are absolute; 0 removes the level.
+//!
+//! Rules for USD-M (developers.binance.com, "How to manage a local order book correctly"):
+//!  U1 Events received before the snapshot are buffered.
+//!  U2 Drop events with u < lastUpdateId.
+//!  U3 The first event processed has U <= lastUpdateId and u >= lastUpdateId.
+//!  U4 Each event's pu equals the previous event's u; otherwise start again.
+//!  U5 Quantities are absolute; 0 removes the level.
+//!  U6 Removing a level that is not in the book is normal.
+
+use rustc_hash::FxHashMap;
+
+use crate::cex::sync::{ChainRules, First, Ids, Next};
+use crate::cex::venues::scan::{Cursor, Grid, Grids, Reason};
+use crate::event::{Decoded, Event, Frame, InstrumentId, Level, Side, Source};
+use crate::units::{InstrumentSpec, Lots, Ticks};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Market {
+    Spot,
+    UsdM,
+}
+
+impl Market {
+    /// The rules S3–S6 or U2–U4 above.
+    #[must_use]
+    pub fn rules(self) -> ChainRules {
+        match self {
+            Market::Spot => ChainRules { first: spot_first, next: spot_next },
+            Market::UsdM => ChainRules { first: usdm_first, next: usdm_next },
+        }
+    }
+}
+
+fn spot_first(snapshot_id: u64, ids: Ids) -> First {
+    if ids.last <= snapshot_id {
+        First::Stale // S3
+    } else if ids.first <= snapshot_id + 1 {
+        First::Joins // S4
+    } else {
+        First::Hole // S2
+    }
+}
+
+fn spot_next(last_id: u64, ids: Ids) -> Next {
+    if ids.last <= last_id {
+        Next::Stale // S5
+    } else if ids.first <= last_id + 1 {
+        Next::Follows
+    } else {
+        Next::Gap // S6
+    }
+}
+
+fn usdm_first(snapshot_id: u64, ids: Ids) -> First {
+    if ids.last < snapshot_id {
+        First::Stale // U2
+    } else if ids.first <= snapshot_id {
+        First::Joins // U3
+    } else if ids.prev == snapshot_id {
+        First::Joins // U4 with the snapshot as the previous event: no id lies between them
+    } else {
+        First::Hole // U3 broken
+    }
+}
+
+fn usdm_next(last_id: u64, ids: Ids) -> Next {
+    if ids.prev == last_id {
+        Next::Follows
+    } else if ids.last <= last_id {
+        Next::Stale // delivered twice: everything in it is in the book
+    } else {
+        Next::Gap // U4
+    }
+}
+
+/// Decodes one market's frames for the instruments of a lane.
+#[derive(Debug)]
+pub struct Binance {
+    market: Market,
+    grids: Vec<Grids>,
+    /// Symbols as in stream names (lower case) and as in messages (upper case).
+    ids: FxHashMap<Vec<u8>, InstrumentId>,
+    /// With a single instrument its two spellings, compared before the map is asked.
+    only: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    Depth,
+    Quote,
+    Trade,
+    Other,
+}
+
+/// The fields of the known messages; a message fills those it has.
+#[derive(Clone, Copy, Default)]
+struct Fields {
+    event_ms: u64,
+    transaction_ms: u64,
+    first_id: u64,
+    last_id: u64,
+    prev_id: u64,
+    trade_id: u64,
+    px: i64,
+    qty: i64,
+    ask_px: i64,
+    ask_qty: i64,
+    buyer_is_maker: bool,
+    not_market: bool,
+}
+
+impl Fields {
+    /// Matching-engine time where the venue sends it, else the event's own; milliseconds, or microseconds by request.
+    fn exch_ns(&self) -> i64 {
+        let t = if self.transaction_ms != 0 { self.transaction_ms } else { self.event_ms };
+        (if t < 100_000_000_000_000 { t.wrapping_mul(1_000_000) } else { t.wrapping_mul(1_000) }) as i64
+    }
+}
+
+impl Binance {
+    /// Instrument ids are positions in `specs`.
+    pub fn new(market: Market, specs: &[InstrumentSpec]) -> Result<Binance, String> {
+        let mut ids = FxHashMap::default();
+        let mut grids = Vec::with_capacity(specs.len());
+        for (i, spec) in specs.iter().enumerate() {
+            let grid = |step, what: &str| {
+                Grid::new(step).map_err(|e| format!("{}: {what} {step} {e}; it must be positive", spec.symbol))
+            };
+            grids.push(Grids { price: grid(spec.tick, "tick")?, quantity: grid(spec.lot, "lot")? });
+            let id = InstrumentId::try_from(i).map_err(|_| "a lane holds at most 65,535 instruments".to_string())?;
+            for name in [spec.symbol.to_lowercase(), spec.symbol.to_uppercase()] {
+                if ids.insert(name.into_bytes(), id).is_some_and(|other| other != id) {
+                    return Err(format!("{} is configured twice", spec.symbol));
+                }
+            }
+        }
+        let only = match specs {
+            [one] => Some((one.symbol.to_lowercase().into_bytes(), one.symbol.to_uppercase().into_bytes())),
+            _ => None,
+        };
+        Ok(Binance { market, grids, ids, only })
+    }
+
+    #[must_use]
+    pub fn market(&self) -> Market {
+        self.market
+    }
+
+    #[inline(always)]
+    fn instrument(&self, symbol: &[u8]) -> Option<InstrumentId> {
+        match &self.only {
+            Some((lower, upper)) => (symbol == lower.as_slice() || symbol == upper.as_slice()).then_some(0),
+            None => self.ids.get(symbol).copied(),
+        }
+    }
+
+    /// Decodes a market or snapshot frame. Never fails: what cannot be read is [`Event::Malformed`] with its reason.
+    pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
+        out.clear();
+        let mut cursor = Cursor::new(frame.bytes);
+        let mut instrument = None;
+        if let Err(reason) = self.message(frame, &mut cursor, &mut instrument, out) {
+            out.clear();
+            out.event = Event::Malformed { instrument, reason };
+        }
+    }
+
+    fn message(
+        &self,
+        frame: &Frame<'_>,
+        c: &mut Cursor<'_>,
+        instrument: &mut Option<InstrumentId>,
+        out: &mut Decoded,
+    ) -> Result<(), Reason> {
+        let mut kind = Kind::Unknown;
+        if c.eat_literal(b"{\"stream\":") {
+            let stream = c.string()?;
+            let at = stream.iter().position(|b| *b == b'@').unwrap_or(stream.len());
+            *instrument = self.instrument(&stream[..at]);
+            kind = match stream.get(at + 1) {
+                Some(b'd') if stream[at..].starts_with(b"@depth") => Kind::Depth,
+                Some(b'b') if &stream[at..] == b"@bookTicker" => Kind::Quote,
+                Some(b't') if &stream[at..] == b"@trade" => Kind::Trade,
+                _ => Kind::Other,
+            };
+            if kind == Kind::Other || instrument.is_none() {
+                return Ok(()); // not subscribed by us, or not ours
+            }
+            if !c.eat_literal(b",\"data\":") {
+                c.expect(b',', "the stream has no data")?;
+                if c.string()? != b"data" {
+                    return Err("the stream has no data");
+                }
+                c.expect(b':', "the stream has no data")?;
+            }
+        }
+        c.expect(b'{', "an object was expected")?;
+        if frame.source == Source::Snapshot || (kind == Kind::Unknown && c.bytes.starts_with(b"{\"lastUpdateId\"")) {
+            return self.snapshot(frame, c, instrument, out);
+        }
+        self.object(c, kind, instrument, out)
+    }
+
+    #[inline(always)]
+    fn object(
+        &self,
+        c: &mut Cursor<'_>,
+        mut kind: Kind,
+        instrument: &mut Option<InstrumentId>,
+        out: &mut Decoded,
+    ) -> Result<(), Reason> {
+        let mut f = Fields::default();
+        let mut seen = 0u32;
+        while let Some(key) = c.key()? {
+            match key {
+                b"e" => {
+                    kind = match c.string()? {
+                        b"depthUpdate" => Kind::Depth,
+                        b"bookTicker" => Kind::Quote,
+                        b"trade" => Kind::Trade,
+                        _ => return Ok(()),
+                    }
+                }
+                b"s" => {
+                    let symbol = self.instrument(c.string()?);
+                    if symbol.is_none() {
+                        return Ok(());
+                    }
+                    *instrument = symbol;
+                }
+                b"E" => f.event_ms = c.integer()?,
+                b"T" => f.transaction_ms = c.integer()?,
+                b"U" => {
+                    f.first_id = c.integer()?;
+                    seen |= 1;
+                }
+                b"u" => {
+                    f.last_id = c.integer()?;
+                    seen |= 2;
+                }
+                b"pu" => {
+                    f.prev_id = c.integer()?;
+                    seen |= 4;
+                }
+                b"t" => {
+                    f.trade_id = c.integer()?;
+                    seen |= 8;
+                }
+                b"m" => {
+                    f.buyer_is_maker = c.boolean()?;
+                    seen |= 16;
+                }
+                b"X" => f.not_market = c.string()? != b"MARKET",
+                b"b" | b"a" | b"B" | b"A" | b"p" | b"q" => {
+                    if kind == Kind::Unknown && key == b"b" {
+                        kind = Kind::Quote; // spot's bookTicker has no "e"
+                    }
+                    let Some(grids) = instrument.and_then(|i| self.grids.get(usize::from(i))) else {
+                        return Err("a price comes before its symbol");
+                    };
+                    match (key, kind) {
+                        (b"b", Kind::Depth) => {
+                            c.levels(grids, &mut out.levels)?;
+                            out.bids = out.levels.len();
+                            seen |= 32;
+                        }
+                        (b"a", Kind::Depth) => {
+                            if seen & 32 == 0 {
+                                return Err("a depth event has asks before bids");
+                            }
+                            c.levels(grids, &mut out.levels)?;
+                            seen |= 64;
+                        }
+                        (b"b" | b"p", _) => {
+                            f.px = c.number(&grids.price)?;
+                            seen |= 32;
+                        }
+                        (b"a", _) => {
+                            f.ask_px = c.number(&grids.price)?;
+                            seen |= 64;
+                        }
+                        (b"B" | b"q", _) => {
+                            f.qty = c.number(&grids.quantity)?;
+                            seen |= 128;
+                        }
+                        _ => {
+                            f.ask_qty = c.number(&grids.quantity)?;
+                            seen |= 256;
+                        }
+                    }
+                }
+                _ => c.skip()?,
+            }
+        }
+        let Some(instrument) = *instrument else { return Ok(()) };
+        out.event = match kind {
+            Kind::Depth => {
+                let ids = if self.market == Market::UsdM { 1 | 2 | 4 } else { 1 | 2 };
+                if seen & (ids | 32 | 64) != ids | 32 | 64 {
+                    return Err("a depth event lacks its update ids, bids or asks");
+                }
+                let Fields { first_id, last_id, prev_id, .. } = f;
+                Event::Depth { instrument, exch_ns: f.exch_ns(), first_id, last_id, prev_id }
+            }
+            Kind::Quote => {
+                if seen & (2 | 32 | 64 | 128 | 256) != 2 | 32 | 64 | 128 | 256 {
+                    return Err("a bookTicker lacks its id, prices or quantities");
+                }
+                let bid = Level { px: Ticks(f.px), qty: Lots(f.qty) };
+                let ask = Level { px: Ticks(f.ask_px), qty: Lots(f.ask_qty) };
+                Event::Quote { instrument, exch_ns: f.exch_ns(), id: f.last_id, bid, ask }
+            }
+            Kind::Trade => {
+                if seen & (8 | 16 | 32 | 128) != 8 | 16 | 32 | 128 {
+                    return Err("a trade lacks its id, price, quantity or side");
+                }
+                if f.not_market || f.qty == 0 {
+                    return Ok(()); // insurance fund, ADL: not a trade of the book
+                }
+                let side = if f.buyer_is_maker { Side::Sell } else { Side::Buy };
+                let (px, qty) = (Ticks(f.px), Lots(f.qty));
+                Event::Trade { instrument, exch_ns: f.exch_ns(), id: f.trade_id, px, qty, side }
+            }
+            Kind::Unknown | Kind::Other => Event::Ignored, // a reply, a control message
+        };
+        Ok(())
+    }
+
+    fn snapshot(
+        &self,
+        frame: &Frame<'_>,
+        c: &mut Cursor<'_>,
+        instrument: &mut Option<InstrumentId>,
+        out: &mut Decoded,
+    ) -> Result<(), Reason> {
+        let id = match (frame.tag, self.grids.len()) {
+            (Frame::UNTAGGED, 1) => 0,
+            (Frame::UNTAGGED, _) => {
+                return Err("a snapshot does not say its symbol and the lane has several instruments");
+            }
+            (tag, n) if usize::from(tag) < n => tag,
+            _ => return Err("a snapshot is of an instrument that the lane does not have"),
+        };
+        *instrument = Some(id);
+        let grids = &self.grids[usize::from(id)];
+        let mut f = Fields::default();
+        let mut seen = 0u32;
+        while let Some(key) = c.key()? {
+            match key {
+                b"lastUpdateId" => {
+                    f.last_id = c.integer()?;
+                    seen |= 1;
+                }
+                b"E" => f.event_ms = c.integer()?,
+                b"T" => f.transaction_ms = c.integer()?,
+                b"bids" => {
+                    c.levels(grids, &mut out.levels)?;
+                    out.bids = out.levels.len();
+                    seen |= 2;
+                }
+                b"asks" if seen & 2 != 0 => {
+                    c.levels(grids, &mut out.levels)?;
+                    seen |= 4;
+                }
+                _ => c.skip()?,
+            }
+        }
+        if seen != 7 {
+            return Err("a snapshot lacks lastUpdateId, bids or asks");
+        }
+        out.event = Event::Snapshot { instrument: id, exch_ns: f.exch_ns(), last_id: f.last_id };
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+# demo   replay a recorded day (or a synthetic one) and show its report
+# test   everything that is proved: cargo test, then pytest
+# check  format, lint, types, stub, arrows between the rooms
+# bench  speed of the replay, side by side with its peers where they are installed
+# build  the environment (.venv) and the native module; every other target does this itself
+# clean  forget the environment and what was built
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+.PHONY: build demo test check bench clean tools
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+BIN := .venv/bin
+DATA := $(or $(SEARCHER_DATA),../shared/data)
+DAY := $(DATA)/binance/usdm_btcusdt_20240808.gz
+NATIVE := $(shell find native/src -name '*.rs') Cargo.toml Cargo.lock native/Cargo.toml pyproject.toml
+
+# The newest Python of 3.11 or later on the path; empty if there is none.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+
+tools:
+	@[ -n "$(PYTHON)" ] || { echo "missing: python3 >= 3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: the venv module of $(PYTHON) (on Debian: python3-venv)" >&2; exit 1; }
+	@cargo --version >/dev/null 2>&1 || { echo "missing: cargo, a Rust toolchain >= 1.85 (rustup.rs)" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: cc, a C compiler and linker (on Debian: build-essential)" >&2; exit 1; }
+
+.venv/deps.stamp: requirements.txt | tools
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+# Every dependency is already there, so maturin's own call of pip has nothing to fetch.
+.venv/native.stamp: .venv/deps.stamp $(NATIVE) | tools
+	env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release
+	@touch $@
+
+build: .venv/native.stamp
+
+test: build
+	cargo test --quiet
+	$(BIN)/python -m pytest -q
+
+check: build
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --all-targets --features python -- -D warnings
+	$(BIN)/python -m mypy.stubtest native._core
+	$(BIN)/lint-imports
+
+out/demo/config.toml: | build
+	@rm -rf out/demo
+	@$(BIN)/searcher init out/demo
+
+demo: build out/demo/config.toml
+	@day="$(DAY)"; \
+	if [ ! -r "$$day" ]; then \
+		echo "No recorded day at $$day: making a synthetic one (seed 7)."; \
+		day=out/synthetic.gz; $(BIN)/searcher generate $$day --seconds 300 --seed 7; \
+	fi; \
+	$(BIN)/searcher replay "$$day" --config out/demo/config.toml \
+		--strategy cex.strategies.market_maker:MarketMaker --html out/report.html
+	@if [ "$$(uname)" = Darwin ]; then open out/report.html; \
+	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open out/report.html; \
+	else echo "Report: file://$(CURDIR)/out/report.html"; fi
+
+clean:
+	rm -rf .venv target out native/_core*.so

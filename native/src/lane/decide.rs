@@ -1,0 +1,445 @@
+//! From views to requests: kernels are called, their wishes become intents, and the gate has its say.
+
+use super::{Desk, Lane, LaneFill, Outbox, Trading};
+use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
+use crate::cex::orders::Orders;
+use crate::cex::quoter::{Desired, Quoter};
+use crate::event::{Action, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, TimeInForce};
+use crate::risk::gate::{Gate, Market};
+use crate::risk::switch::{Cause, SwitchState};
+use crate::units::{InstrumentSpec, Lots, Ticks};
+
+/// Flattening is tried again after so long.
+const FLATTEN_RETRY_NS: i64 = 100_000_000;
+
+/// A kernel and what it sees.
+pub struct KernelSlot {
+    pub(super) kernel: Kernel,
+    instruments: Vec<InstrumentId>,
+    views: Vec<View>,
+    outs: Vec<Out>,
+    /// Versions of the market and of our orders that each view shows.
+    shown: Vec<(u64, u64)>,
+    due_ns: i64,
+}
+
+impl KernelSlot {
+    pub(super) fn due_ns(&self) -> Option<i64> {
+        (self.kernel.timer_ns() > 0 && self.kernel.has(Hook::Timer)).then_some(self.due_ns)
+    }
+
+    pub(super) fn start(&mut self, start_ns: i64) {
+        self.due_ns = start_ns + self.kernel.timer_ns();
+    }
+}
+
+impl Desk {
+    pub(super) fn new(
+        t: Trading,
+        specs: &[InstrumentSpec],
+        kernels: Vec<(Kernel, Vec<InstrumentId>)>,
+    ) -> Result<Desk, String> {
+        let gate = Gate::new(specs, &t.limits, t.equity, t.switch)?;
+        let mut listeners = vec![Vec::new(); specs.len()];
+        let mut slots = Vec::with_capacity(kernels.len());
+        for (k, (kernel, instruments)) in kernels.into_iter().enumerate() {
+            let mut views = Vec::with_capacity(instruments.len());
+            for (index, id) in instruments.iter().enumerate() {
+                let spec = specs.get(usize::from(*id)).ok_or("a kernel names an instrument the lane does not have")?;
+                listeners[usize::from(*id)].push((k, index));
+                views.push(View {
+                    tick_size: spec.tick.to_f64(),
+                    lot_size: spec.lot.to_f64(),
+                    maker_fee: spec.maker_fee_e8 as f64 * 1e-8,
+                    taker_fee: spec.taker_fee_e8 as f64 * 1e-8,
+                    ..View::default()
+                });
+            }
+            let n = instruments.len();
+            if n == 0 {
+                return Err(format!("kernel {} has no instrument", kernel.name()));
+            }
+            let (outs, shown) = (vec![Out::default(); n], vec![(0, 0); n]);
+            slots.push(KernelSlot { kernel, instruments, views, outs, shown, due_ns: i64::MAX });
+        }
+        Ok(Desk {
+            gate,
+            orders: Orders::new(t.capacity, t.first_id),
+            quoter: Quoter::new(t.can_replace, TimeInForce::Gtx),
+            kernels: slots,
+            listeners,
+            limits: t.limits,
+            scratch: Vec::new(),
+            flatten_ns: i64::MIN,
+            stopped: false,
+            fills: Vec::new(),
+        })
+    }
+}
+
+impl Lane {
+    /// Calls a hook of every kernel that listens to the instrument.
+    #[inline]
+    pub(super) fn call(&mut self, hook: Hook, instrument: InstrumentId, out: &mut Outbox) {
+        let Some(desk) = &self.desk else { return };
+        for n in 0..desk.listeners[usize::from(instrument)].len() {
+            let Some(desk) = &self.desk else { return };
+            let (kernel, index) = desk.listeners[usize::from(instrument)][n];
+            if desk.kernels[kernel].kernel.has(hook) {
+                self.call_one(hook, kernel, index, out);
+            }
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, out: &mut Outbox) {
+        self.pull_stale(out);
+        let kernels = self.desk.as_ref().map_or(0, |d| d.kernels.len());
+        for k in 0..kernels {
+            let Some(desk) = &mut self.desk else { return };
+            let slot = &mut desk.kernels[k];
+            if slot.due_ns().is_none_or(|due| due > self.now_ns) {
+                continue;
+            }
+            // Ticks that were missed are not made up for.
+            let period = slot.kernel.timer_ns();
+            slot.due_ns += period * ((self.now_ns - slot.due_ns) / period + 1);
+            for index in 0..slot.instruments.len() {
+                self.call_one(Hook::Timer, k, index, out);
+            }
+        }
+    }
+
+    fn call_one(&mut self, hook: Hook, k: usize, index: usize, out: &mut Outbox) {
+        let now_ns = self.now_ns;
+        let Some(desk) = &mut self.desk else { return };
+        if desk.stopped {
+            return;
+        }
+        let Desk { gate, orders, quoter, kernels, limits, scratch, .. } = desk;
+        let slot = &mut kernels[k];
+        for (n, id) in slot.instruments.iter().enumerate() {
+            let i = &self.instruments[usize::from(*id)];
+            let view = &mut slot.views[n];
+            view.now_ns = now_ns;
+            let age_ms = limits.instrument[usize::from(*id)].max_book_age_ms;
+            let stale = now_ns - i.sync.applied_ns() > age_ms * 1_000_000;
+            let (market, ours) = &mut slot.shown[n];
+            if *market != i.market_version || stale {
+                i.show_market(view, stale);
+                *market = if stale { 0 } else { i.market_version };
+            }
+            if *ours != i.orders_version {
+                show_orders(view, orders, gate, k as KernelId, *id);
+                *ours = i.orders_version;
+            }
+            view.state = gate.state() as i64;
+        }
+        if let Err(error) = slot.kernel.call(hook, &slot.views, index, &mut slot.outs) {
+            let text = format!("kernel {} {}: {error}", slot.kernel.name(), hook.name());
+            if matches!(error, HookError::Overrun { .. }) {
+                // On the Tape as a frame, since a replay's own stopwatch would not see it.
+                let frame = crate::event::Frame {
+                    source: crate::event::Source::Fault,
+                    connection: 0,
+                    tag: k as u16,
+                    recv_ns: now_ns,
+                    bytes: &[crate::event::Fault::Overrun as u8],
+                };
+                self.journal.frame(&frame);
+            }
+            self.trip(SwitchState::Reducing, Cause::Kernel, &text);
+            return;
+        }
+        scratch.clear();
+        let mut refused = None;
+        for (wish, id) in slot.outs.iter().zip(&slot.instruments) {
+            if let Err(error) = collect(wish, orders, quoter, k as KernelId, *id, now_ns, scratch) {
+                refused = Some((*id, error));
+            }
+        }
+        if let Some((id, error)) = refused {
+            let symbol = &self.instruments[usize::from(id)].spec.symbol;
+            let text = format!("kernel {} {} ({symbol}): {error}", slot.kernel.name(), hook.name());
+            self.trip(SwitchState::Reducing, Cause::Kernel, &text);
+            return;
+        }
+        let mut intents = std::mem::take(scratch);
+        for intent in intents.drain(..) {
+            self.submit(intent, out);
+        }
+        if let Some(desk) = &mut self.desk {
+            desk.scratch = intents;
+        }
+    }
+
+    /// The one way out: Intent, verdict, and only with a Permit a request.
+    fn submit(&mut self, mut intent: Intent, out: &mut Outbox) {
+        let now_ns = self.now_ns;
+        let i = &mut self.instruments[usize::from(intent.instrument)];
+        let market = Market { top: i.top, book_ns: i.sync.applied_ns() };
+        let Some(desk) = &mut self.desk else { return };
+        if intent.action == Action::Place {
+            intent.id = desk.orders.next_id();
+        }
+        self.journal.intent(&intent);
+        let permit = match desk.gate.judge(&intent, &market, now_ns) {
+            Ok(permit) => permit,
+            Err(refusal) => return self.journal.refusal(&refusal),
+        };
+        if desk.orders.on_request(&intent).is_err() {
+            // The order died or was answered for in the same step, or the record is full (counted there).
+            return desk.gate.withdraw(permit);
+        }
+        match desk.gate.redeem(permit, now_ns) {
+            Ok(request) => {
+                self.journal.permit(&intent);
+                out.requests.push(request);
+            }
+            Err(refusal) => {
+                self.journal.refusal(&refusal);
+                desk.orders.on_receipt(&unsent(&intent, now_ns), now_ns);
+            }
+        }
+        i.orders_version += 1;
+    }
+
+    pub(super) fn on_receipt(&mut self, receipt: &Receipt, out: &mut Outbox) {
+        self.journal.receipt(receipt, self.now_ns);
+        let now_ns = self.now_ns;
+        let Some(i) = self.instruments.get_mut(usize::from(receipt.instrument)) else {
+            self.counts.malformed += 1;
+            return;
+        };
+        let Some(desk) = &mut self.desk else { return };
+        let applied = desk.orders.on_receipt(receipt, now_ns);
+        i.orders_version += 1;
+        let kernel = desk.orders.get(receipt.id).map(|o| usize::from(o.kernel));
+        if applied.ignored.is_none() || kernel.is_none() {
+            desk.gate.on_receipt(receipt, now_ns);
+        }
+        if let Some(fill) = applied.filled {
+            let half_ticks = i.top.map(|t| t.half_ticks());
+            desk.fills.push(LaneFill {
+                receipt: *receipt,
+                recv_ns: now_ns,
+                since_accepted_ns: fill.since_accepted_ns,
+                half_ticks,
+            });
+        }
+        // Receipts concern the kernel whose order it is, and no other.
+        let Some((k, index)) =
+            kernel.and_then(|k| desk.listeners[usize::from(receipt.instrument)].iter().find(|l| l.0 == k).copied())
+        else {
+            return;
+        };
+        let slot = &mut desk.kernels[k];
+        if slot.kernel.has(Hook::Receipt) {
+            let view = &mut slot.views[index];
+            view.receipt_kind = receipt.kind as i64;
+            view.receipt_id = receipt.id;
+            view.receipt_side = receipt.side.sign();
+            (view.receipt_px, view.receipt_qty) = (receipt.px.0, receipt.qty.0);
+            view.receipt_leaves = receipt.leaves.0;
+            self.call_one(Hook::Receipt, k, index, out);
+        }
+    }
+
+    /// After every frame: once the state is not active, kernels are silent, every order is cancelled, and `reducing`
+    /// flattens if the gate says so.
+    #[inline(always)]
+    pub(super) fn supervise(&mut self, out: &mut Outbox) {
+        if let Some(desk) = &self.desk
+            && (desk.gate.state() != SwitchState::Active || desk.stopped)
+        {
+            self.wind_down(out);
+        }
+    }
+
+    #[cold]
+    fn wind_down(&mut self, out: &mut Outbox) {
+        let now_ns = self.now_ns;
+        let Some(desk) = &mut self.desk else { return };
+        if !desk.stopped {
+            desk.stopped = true;
+            let reason = desk.gate.reason().map_or(String::new(), |r| format!("{:?}: {}", r.cause, r.text));
+            self.journal.trip(&format!("{:?}: {reason}", desk.gate.state()), now_ns);
+        }
+        for id in 0..self.instruments.len() {
+            self.pull(id as InstrumentId, out);
+        }
+        let Some(desk) = &mut self.desk else { return };
+        if desk.gate.should_flatten() && now_ns >= desk.flatten_ns {
+            desk.flatten_ns = now_ns + FLATTEN_RETRY_NS;
+            for id in 0..self.instruments.len() {
+                if let Some(intent) = self.flatten(id as InstrumentId) {
+                    self.submit(intent, out);
+                }
+            }
+        }
+        if let Some(desk) = &mut self.desk
+            && desk.gate.finish_flatten(now_ns)
+        {
+            self.journal.trip("Halted: flat, and nothing is open", now_ns);
+        }
+    }
+
+    /// The reduce-only order that brings an instrument nearer to flat, as large as the limits allow, once nothing of
+    /// ours rests there.
+    fn flatten(&self, id: InstrumentId) -> Option<Intent> {
+        let desk = self.desk.as_ref()?;
+        let i = &self.instruments[usize::from(id)];
+        let position = desk.gate.exposure(id).position().0;
+        let resting = [Side::Buy, Side::Sell].into_iter().any(|s| desk.orders.side(id, s).next().is_some());
+        if position == 0 || resting {
+            return None;
+        }
+        let top = i.top?;
+        let limits = &desk.limits.instrument[usize::from(id)];
+        // Half the collar through the touch: it fills, and the gate's collar still holds.
+        let (side, px) = if position > 0 {
+            (Side::Sell, top.bid.px.0 - top.bid.px.0 * limits.price_collar_bps / 20_000)
+        } else {
+            (Side::Buy, top.ask.px.0 + top.ask.px.0 * limits.price_collar_bps / 20_000)
+        };
+        let most = limits.max_order_qty.floor_steps(i.spec.lot).min(
+            limits.max_order_notional.floor_steps(i.spec.price(Ticks(px.max(1))).product(i.spec.lot)),
+        );
+        let qty = position.abs().min(most).max(1);
+        Some(Intent {
+            id: 0,
+            kernel: 0,
+            instrument: id,
+            action: Action::Place,
+            side,
+            tif: TimeInForce::Ioc,
+            reduce_only: true,
+            px: Ticks(px.max(1)),
+            qty: Lots(qty),
+            decided_ns: self.now_ns,
+        })
+    }
+
+    /// Cancels whatever of ours may rest in an instrument.
+    pub(super) fn pull(&mut self, id: InstrumentId, out: &mut Outbox) {
+        let Some(desk) = &mut self.desk else { return };
+        let mut intents = std::mem::take(&mut desk.scratch);
+        intents.clear();
+        for side in [Side::Buy, Side::Sell] {
+            for o in desk.orders.side(id, side) {
+                // An IOC order is gone by itself; what is being cancelled is left to the venue.
+                if o.cancel_wanted() {
+                    intents.push(o.cancel(self.now_ns));
+                }
+            }
+        }
+        for intent in intents.drain(..) {
+            self.submit(intent, out);
+        }
+        if let Some(desk) = &mut self.desk {
+            desk.scratch = intents;
+        }
+    }
+
+    /// A book that has aged past its limit has no Top: what rests on it is cancelled.
+    fn pull_stale(&mut self, out: &mut Outbox) {
+        for id in 0..self.instruments.len() {
+            let Some(desk) = &self.desk else { return };
+            let limit_ns = desk.limits.instrument[id].max_book_age_ms * 1_000_000;
+            let stale = self.now_ns - self.instruments[id].sync.applied_ns() > limit_ns;
+            if stale && desk.orders.alive() > 0 {
+                self.pull(id as InstrumentId, out);
+            }
+        }
+    }
+}
+
+/// Adds what one out wishes to `into`.
+fn collect(
+    wish: &Out,
+    orders: &Orders,
+    quoter: &mut Quoter,
+    kernel: KernelId,
+    instrument: InstrumentId,
+    now_ns: i64,
+    into: &mut Vec<Intent>,
+) -> Result<(), crate::cex::quoter::LadderError> {
+    if let Some(ladder) = wish.ladder() {
+        let desired = Desired { bids: ladder.bids(), asks: ladder.asks() };
+        quoter.diff(orders, kernel, instrument, desired, now_ns, into)?;
+    }
+    for action in wish.actions() {
+        match action {
+            OutAction::Place { side, px, qty, tif, reduce_only } => into.push(Intent {
+                id: 0,
+                kernel,
+                instrument,
+                action: Action::Place,
+                side,
+                tif,
+                reduce_only,
+                px,
+                qty,
+                decided_ns: now_ns,
+            }),
+            OutAction::Cancel { id } => match orders.get(id) {
+                Some(o) if o.kernel == kernel && o.instrument == instrument => into.push(o.cancel(now_ns)),
+                // Not an order of this kernel: the gate refuses it as unknown, and counts it.
+                _ => into.push(Intent {
+                    id,
+                    kernel,
+                    instrument,
+                    action: Action::Cancel,
+                    side: Side::Buy,
+                    tif: TimeInForce::Gtc,
+                    reduce_only: false,
+                    px: Ticks(0),
+                    qty: Lots(0),
+                    decided_ns: now_ns,
+                }),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn show_orders(view: &mut View, orders: &Orders, gate: &Gate, kernel: KernelId, id: InstrumentId) {
+    let exposure = gate.exposure(id);
+    view.position = exposure.position().0;
+    let pnl = exposure.pnl();
+    let total = pnl.spread + pnl.drift - pnl.fees + pnl.rebates;
+    view.pnl = total.0 as f64 * 0.5e-8 * view.tick_size * view.lot_size;
+    let (mut n, mut open) = (0, [0i64; 2]);
+    for side in [Side::Buy, Side::Sell] {
+        for o in orders.side(id, side).filter(|o| o.kernel == kernel) {
+            open[side as usize] += o.worst_leaves().0;
+            if n < VIEW_ORDERS {
+                view.order_id[n] = o.id;
+                view.order_side[n] = side.sign();
+                view.order_px[n] = o.px().0;
+                view.order_leaves[n] = o.leaves.0;
+                view.order_state[n] = o.state() as i64;
+                n += 1;
+            }
+        }
+    }
+    view.n_orders = n as i64;
+    (view.open_buy_qty, view.open_sell_qty) = (open[0], open[1]);
+}
+
+/// What the order record is told of a request that was never sent.
+fn unsent(intent: &Intent, now_ns: i64) -> Receipt {
+    Receipt {
+        kind: if intent.action == Action::Place { ReceiptKind::Rejected } else { ReceiptKind::ChangeRejected },
+        id: intent.id,
+        instrument: intent.instrument,
+        side: intent.side,
+        maker: false,
+        exch_ns: now_ns,
+        px: intent.px,
+        qty: Lots(0),
+        leaves: if intent.action == Action::Place { Lots(0) } else { intent.qty },
+        trade_id: 0,
+        queue_joined: -1,
+        queue_ahead: -1,
+    }
+}

@@ -1,0 +1,102 @@
+//! What a lane keeps of one instrument.
+
+use super::quality::Agreement;
+use crate::cex::book::Book;
+use crate::cex::features::{FeatureConfig, Features, MAX_LEVELS};
+use crate::cex::kernel::View;
+use crate::cex::sync::{ChainRules, Synchroniser};
+use crate::event::{Level, Side, Top};
+use crate::units::{InstrumentSpec, Lots, Ticks};
+
+/// The venue's best bid and offer message, newest first seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    pub id: u64,
+    pub bid: Level,
+    pub ask: Level,
+}
+
+pub struct Instrument {
+    pub spec: InstrumentSpec,
+    pub book: Book,
+    pub sync: Synchroniser,
+    pub features: Features,
+    levels: usize,
+    /// Present only while the book is in sync and not crossed.
+    pub top: Option<Top>,
+    pub quote: Option<Quote>,
+    pub agreement: Agreement,
+    pub last_trade: Option<(Ticks, Lots, Side)>,
+    /// Depth levels seen (bids and asks, snapshots not counted).
+    pub level_updates: u64,
+    /// Raised whenever something a view shows of the market, or of our orders, has changed.
+    pub market_version: u64,
+    pub orders_version: u64,
+}
+
+impl Instrument {
+    pub fn new(spec: &InstrumentSpec, rules: ChainRules, features: &FeatureConfig) -> Result<Instrument, String> {
+        Ok(Instrument {
+            spec: spec.clone(),
+            book: Book::new(),
+            sync: Synchroniser::new(rules),
+            features: Features::new(features)?,
+            levels: features.levels,
+            top: None,
+            quote: None,
+            agreement: Agreement::default(),
+            last_trade: None,
+            level_updates: 0,
+            market_version: 1,
+            orders_version: 1,
+        })
+    }
+
+    /// Updates the features from a book in sync.
+    pub fn update_features(&mut self, now_ns: i64) {
+        let (mut bids, mut asks) = ([Level::default(); MAX_LEVELS], [Level::default(); MAX_LEVELS]);
+        let nb = self.book.copy_best(Side::Buy, &mut bids[..self.levels]);
+        let na = self.book.copy_best(Side::Sell, &mut asks[..self.levels]);
+        self.features.on_book(now_ns, &bids[..nb], &asks[..na]);
+    }
+
+    /// The book has lost its Top: nothing that is shown or computed may bridge the hole.
+    pub fn lose_top(&mut self) {
+        self.top = None;
+        self.features.reset_book();
+        self.market_version += 1;
+    }
+
+    /// Writes the market's part of a view. `stale`: the book is older than its limit, so it has no Top.
+    pub fn show_market(&self, view: &mut View, stale: bool) {
+        let top = if stale { None } else { self.top };
+        view.has_top = i64::from(top.is_some());
+        let none = Level::default();
+        let (bid, ask) = top.map_or((none, none), |t| (t.bid, t.ask));
+        (view.bid_px, view.bid_qty, view.ask_px, view.ask_qty) = (bid.px.0, bid.qty.0, ask.px.0, ask.qty.0);
+        let mut levels = [none; crate::cex::kernel::DEPTH];
+        for side in [Side::Buy, Side::Sell] {
+            let n = if top.is_some() { self.book.copy_best(side, &mut levels) } else { 0 };
+            let (count, pxs, qtys) = match side {
+                Side::Buy => (&mut view.n_bids, &mut view.bid_pxs, &mut view.bid_qtys),
+                Side::Sell => (&mut view.n_asks, &mut view.ask_pxs, &mut view.ask_qtys),
+            };
+            *count = n as i64;
+            for (i, (px, qty)) in pxs.iter_mut().zip(qtys).enumerate() {
+                let level = if i < n { levels[i] } else { none };
+                (*px, *qty) = (level.px.0, level.qty.0);
+            }
+        }
+        let fresh = match (self.quote, self.sync.last_id()) {
+            (Some(q), Some(id)) => q.id > id && top.is_some(),
+            _ => false,
+        };
+        view.quote_fresh = i64::from(fresh);
+        let (bid, ask) = self.quote.map_or((none, none), |q| (q.bid, q.ask));
+        (view.quote_bid_px, view.quote_bid_qty) = (bid.px.0, bid.qty.0);
+        (view.quote_ask_px, view.quote_ask_qty) = (ask.px.0, ask.qty.0);
+        let (px, qty, side) = self.last_trade.map_or((0, 0, 0), |(p, q, s)| (p.0, q.0, s.sign()));
+        (view.trade_px, view.trade_qty, view.trade_side) = (px, qty, side);
+        view.features = *self.features.values();
+    }
+}

@@ -1,0 +1,404 @@
+//! The lane: one thread's connections, books, kernels and orders, as a pure machine. [`Lane::step`] takes a [`Frame`]
+//! and leaves in an [`Outbox`] what is to be sent; it reads no clock and no socket, so live, paper and backtest differ
+//! only in who calls it.
+
+mod decide;
+mod instrument;
+mod journal;
+mod quality;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+pub use decide::KernelSlot;
+pub use instrument::{Instrument, Quote};
+pub use journal::{Journal, Record};
+pub use quality::Agreement;
+
+use crate::cex::features::FeatureConfig;
+use crate::cex::kernel::{Hook, Kernel};
+use crate::cex::orders::Orders;
+use crate::cex::quoter::Quoter;
+use crate::cex::sync::Outcome;
+use crate::cex::venues::binance::{Binance, Market as Dialect};
+use crate::event::{Decoded, Event, Fault, Frame, InstrumentId, Intent, Receipt, Source, Wire};
+use crate::risk::gate::{Gate, Request};
+use crate::risk::limits::Limits;
+use crate::risk::switch::{Cause, Switch, SwitchState};
+use crate::units::{Decimal, InstrumentSpec};
+
+/// What a step wants done: requests to encode and write, in order, and books that need a snapshot.
+#[derive(Default)]
+pub struct Outbox {
+    pub requests: Vec<Request>,
+    pub snapshots_wanted: Vec<InstrumentId>,
+}
+
+/// A fill as the lane saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneFill {
+    pub receipt: Receipt,
+    pub recv_ns: i64,
+    pub since_accepted_ns: i64,
+    /// Twice the mid when it was learnt of; absent when the book had no Top.
+    pub half_ticks: Option<i64>,
+}
+
+/// Frames by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    pub depth: u64,
+    pub quote: u64,
+    pub trade: u64,
+    pub snapshot: u64,
+    pub order: u64,
+    pub timer: u64,
+    pub fault: u64,
+    pub ignored: u64,
+    pub malformed: u64,
+    /// Frames that came with an earlier time than the one before; they count at that one's time.
+    pub backwards: u64,
+    /// Ticks that the gate called outliers: they reached no feature and no kernel.
+    pub outliers: u64,
+}
+
+pub struct LaneConfig {
+    pub dialect: Dialect,
+    pub instruments: Vec<InstrumentSpec>,
+    pub features: FeatureConfig,
+    /// Added to the venue's times to bring them to our clock.
+    pub clock_offset_ns: i64,
+    /// What trading needs; a lane without it only keeps books.
+    pub trading: Option<Trading>,
+}
+
+pub struct Trading {
+    pub limits: Limits,
+    /// Starting equity, quote currency.
+    pub equity: Decimal,
+    pub switch: Arc<Switch>,
+    /// Live orders the lane has room for, and the first order id.
+    pub capacity: usize,
+    pub first_id: u64,
+    /// The venue can replace an order in one message.
+    pub can_replace: bool,
+}
+
+/// The part of a lane that trades.
+struct Desk {
+    gate: Gate,
+    orders: Orders,
+    quoter: Quoter,
+    kernels: Vec<KernelSlot>,
+    /// By instrument: kernel, and the instrument's place in it.
+    listeners: Vec<Vec<(usize, usize)>>,
+    limits: Limits,
+    scratch: Vec<Intent>,
+    /// The next time at which flattening is tried.
+    flatten_ns: i64,
+    /// Kernels are not called any more.
+    stopped: bool,
+    fills: Vec<LaneFill>,
+}
+
+pub struct Lane {
+    dialect: Binance,
+    instruments: Vec<Instrument>,
+    desk: Option<Desk>,
+    pub journal: Journal,
+    clock_offset_ns: i64,
+    now_ns: i64,
+    pub counts: FrameCounts,
+    /// The first malformed message's reason.
+    pub first_malformed: Option<&'static str>,
+    decoded: Decoded,
+}
+
+impl Lane {
+    pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
+        let dialect = Binance::new(config.dialect, &config.instruments)?;
+        let rules = config.dialect.rules();
+        let instruments: Vec<Instrument> = config
+            .instruments
+            .iter()
+            .map(|spec| Instrument::new(spec, rules, &config.features))
+            .collect::<Result<_, _>>()?;
+        let desk = match config.trading {
+            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
+            None if kernels.is_empty() => None,
+            None => return Err("a kernel cannot trade without limits and an equity".into()),
+        };
+        Ok(Lane {
+            dialect,
+            instruments,
+            desk,
+            journal: Journal::default(),
+            clock_offset_ns: config.clock_offset_ns,
+            now_ns: i64::MIN,
+            counts: FrameCounts::default(),
+            first_malformed: None,
+            decoded: Decoded::default(),
+        })
+    }
+
+    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
+    pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        self.decode(frame, &mut decoded);
+        self.apply(frame, &decoded, out);
+        self.decoded = decoded;
+    }
+
+    /// The pure half of [`Lane::step`]: bytes to event. Depends on the frame alone, so it may be done ahead.
+    #[inline]
+    pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
+        match frame.source {
+            Source::Market | Source::Snapshot => self.dialect.decode(frame, out),
+            Source::Order => {
+                out.clear();
+                out.event = match Receipt::get(frame.bytes) {
+                    Some(receipt) => Event::Receipt(receipt),
+                    None => Event::Malformed { instrument: None, reason: "not a receipt" },
+                };
+            }
+            Source::Timer => {
+                out.clear();
+                out.event = Event::Timer;
+            }
+            Source::Fault => {
+                out.clear();
+                out.event = match frame.bytes {
+                    [1] => Event::Fault(Fault::Panic),
+                    [2] => Event::Fault(Fault::Disconnected),
+                    [3] => Event::Fault(Fault::Overrun),
+                    _ => Event::Malformed { instrument: None, reason: "not a fault" },
+                };
+            }
+        }
+    }
+
+    /// The other half: an event that [`Lane::decode`] made of this frame changes the lane.
+    pub fn apply(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
+        if frame.recv_ns < self.now_ns {
+            self.counts.backwards += 1;
+        }
+        self.now_ns = self.now_ns.max(frame.recv_ns);
+        let now_ns = self.now_ns;
+        self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
+            self.on_panic(&panic_text(panic.as_ref()));
+        }
+        self.supervise(out);
+    }
+
+    #[inline(always)]
+    fn dispatch(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
+        match decoded.event {
+            Event::Depth { instrument, exch_ns, last_id, .. } => {
+                self.counts.depth += 1;
+                self.feed_latency(instrument, exch_ns);
+                self.on_depth(instrument, last_id, decoded, out);
+            }
+            Event::Quote { instrument, exch_ns, id, bid, ask } => {
+                self.counts.quote += 1;
+                self.feed_latency(instrument, exch_ns);
+                self.on_quote(instrument, Quote { id, bid, ask }, out);
+            }
+            Event::Trade { instrument, exch_ns, px, qty, side, .. } => {
+                self.counts.trade += 1;
+                self.feed_latency(instrument, exch_ns);
+                if self.accept_tick(instrument, 2 * px.0) {
+                    let i = &mut self.instruments[usize::from(instrument)];
+                    i.last_trade = Some((px, qty, side));
+                    i.features.on_trade(self.now_ns, px, qty, side);
+                    i.market_version += 1;
+                    self.call(Hook::Trade, instrument, out);
+                }
+            }
+            Event::Snapshot { instrument, last_id, .. } => {
+                self.counts.snapshot += 1;
+                let i = &mut self.instruments[usize::from(instrument)];
+                let outcome = i.sync.on_snapshot(decoded, last_id, self.now_ns, &mut i.book);
+                self.after_sync(instrument, outcome, out);
+            }
+            Event::Receipt(receipt) => {
+                self.counts.order += 1;
+                self.on_receipt(&receipt, out);
+            }
+            Event::Timer => {
+                self.counts.timer += 1;
+                self.on_timer(out);
+            }
+            Event::Fault(fault) => {
+                self.counts.fault += 1;
+                self.on_fault(fault, frame.tag, out);
+            }
+            Event::Ignored => self.counts.ignored += 1,
+            Event::Malformed { instrument, reason } => {
+                self.counts.malformed += 1;
+                self.first_malformed.get_or_insert(reason);
+                // Whatever it was, it may have been depth: the chain will tell at the next event. What names its
+                // instrument is not waited for.
+                if let Some(id) = instrument {
+                    let i = &mut self.instruments[usize::from(id)];
+                    if i.sync.live() {
+                        i.sync.lose(self.now_ns);
+                        self.after_sync(id, Outcome::Lost, out);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn feed_latency(&mut self, instrument: InstrumentId, exch_ns: i64) {
+        if let Some(desk) = &mut self.desk
+            && exch_ns != 0
+        {
+            desk.gate.on_feed_latency(instrument, self.now_ns - (exch_ns + self.clock_offset_ns), self.now_ns);
+        }
+    }
+
+    /// The gate's word on a tick; an outlier is counted and goes no further.
+    #[inline(always)]
+    fn accept_tick(&mut self, instrument: InstrumentId, half_ticks: i64) -> bool {
+        let ok = match &mut self.desk {
+            Some(desk) => desk.gate.on_tick(instrument, half_ticks, self.now_ns),
+            None => true,
+        };
+        self.counts.outliers += u64::from(!ok);
+        ok
+    }
+
+    fn on_depth(&mut self, instrument: InstrumentId, last_id: u64, decoded: &Decoded, out: &mut Outbox) {
+        let i = &mut self.instruments[usize::from(instrument)];
+        i.level_updates += decoded.levels.len() as u64;
+        let outcome = i.sync.on_depth(decoded, self.now_ns, &mut i.book);
+        if outcome == Outcome::Applied
+            && let Some(top) = i.book.top()
+        {
+            i.agreement.on_top(last_id, &top);
+        }
+        self.after_sync(instrument, outcome, out);
+    }
+
+    fn after_sync(&mut self, instrument: InstrumentId, outcome: Outcome, out: &mut Outbox) {
+        let i = &mut self.instruments[usize::from(instrument)];
+        match outcome {
+            Outcome::Held => {}
+            Outcome::Applied | Outcome::Synced => {
+                i.top = i.book.top();
+                i.market_version += 1;
+                let Some(top) = i.top else {
+                    i.lose_top(); // one side is empty: there is no Top
+                    return self.call(Hook::Book, instrument, out);
+                };
+                if self.accept_tick(instrument, top.half_ticks()) {
+                    if let Some(desk) = &mut self.desk {
+                        desk.gate.on_mark(instrument, top.half_ticks(), self.now_ns);
+                    }
+                    self.instruments[usize::from(instrument)].update_features(self.now_ns);
+                    self.call(Hook::Book, instrument, out);
+                }
+            }
+            Outcome::Lost => {
+                i.lose_top();
+                out.snapshots_wanted.push(instrument);
+                self.pull(instrument, out);
+                self.call(Hook::Book, instrument, out);
+            }
+        }
+    }
+
+    fn on_quote(&mut self, instrument: InstrumentId, quote: Quote, out: &mut Outbox) {
+        let i = &mut self.instruments[usize::from(instrument)];
+        i.agreement.on_quote(quote.id, quote.bid, quote.ask);
+        if i.quote.is_some_and(|q| q.id >= quote.id) {
+            return; // older than the one we have
+        }
+        i.quote = Some(quote);
+        i.market_version += 1;
+        if self.accept_tick(instrument, quote.bid.px.0 + quote.ask.px.0) {
+            self.call(Hook::Quote, instrument, out);
+        }
+    }
+
+    fn on_fault(&mut self, fault: Fault, tag: u16, out: &mut Outbox) {
+        match fault {
+            // The one place that panics on purpose, so that what follows a panic can be shown.
+            Fault::Panic => panic!("injected"),
+            Fault::Disconnected => {
+                for id in 0..self.instruments.len() {
+                    self.instruments[id].sync.lose(self.now_ns);
+                    self.after_sync(id as InstrumentId, Outcome::Lost, out);
+                }
+            }
+            Fault::Overrun => {
+                let name = self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(tag))).map(|k| k.kernel.name());
+                let text = format!("kernel {} overran its time budget (from the Tape)", name.unwrap_or("?"));
+                self.trip(SwitchState::Reducing, Cause::Kernel, &text);
+            }
+        }
+    }
+
+    fn on_panic(&mut self, text: &str) {
+        let text = format!("panic in the lane: {text}");
+        self.trip(SwitchState::Halted, Cause::Panic, &text);
+    }
+
+    fn trip(&mut self, to: SwitchState, cause: Cause, text: &str) {
+        if let Some(desk) = &mut self.desk {
+            desk.gate.trip(to, cause, text, self.now_ns);
+        }
+    }
+
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    /// Ends the quality counts: no more frames will come.
+    pub fn finish(&mut self) {
+        for i in &mut self.instruments {
+            i.agreement.finish();
+        }
+    }
+
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate> {
+        self.desk.as_ref().map(|d| &d.gate)
+    }
+
+    #[must_use]
+    pub fn orders(&self) -> Option<&Orders> {
+        self.desk.as_ref().map(|d| &d.orders)
+    }
+
+    /// Fills since the last call.
+    pub fn take_fills(&mut self, into: &mut Vec<LaneFill>) {
+        if let Some(desk) = &mut self.desk {
+            into.append(&mut desk.fills);
+        }
+    }
+
+    /// When the next timer frame is due, if a kernel wants one.
+    #[must_use]
+    pub fn next_timer_ns(&self) -> Option<i64> {
+        self.desk.as_ref()?.kernels.iter().filter_map(KernelSlot::due_ns).min()
+    }
+
+    /// Starts the kernels' timers: the first tick is one period after `start_ns`.
+    pub fn start_timers(&mut self, start_ns: i64) {
+        for slot in self.desk.iter_mut().flat_map(|d| &mut d.kernels) {
+            slot.start(start_ns);
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(s), _) => (*s).to_string(),
+        (_, Some(s)) => s.clone(),
+        _ => "without a message".to_string(),
+    }
+}

@@ -1,0 +1,95 @@
+//! A replay's plan, as the Python side writes it (`searcher/plan.py`): JSON, integers and decimal strings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cex::features::FeatureConfig;
+use crate::cex::venues::binance::Market;
+use crate::risk::limits::Limits;
+use crate::sim::exchange::SimConfig;
+use crate::sim::latency::LatencyModel;
+use crate::units::{Decimal, InstrumentSpec};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Venue {
+    BinanceSpot,
+    BinanceUsdm,
+}
+
+impl From<Venue> for Market {
+    fn from(v: Venue) -> Market {
+        match v {
+            Venue::BinanceSpot => Market::Spot,
+            Venue::BinanceUsdm => Market::UsdM,
+        }
+    }
+}
+
+impl From<Market> for Venue {
+    fn from(m: Market) -> Venue {
+        match m {
+            Market::Spot => Venue::BinanceSpot,
+            Market::UsdM => Venue::BinanceUsdm,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulation {
+    pub exchange: SimConfig,
+    pub latency: LatencyModel,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelPlan {
+    /// Symbols.
+    pub instruments: Vec<String>,
+    /// Period of the timer hook; 0 leaves the strategy's own.
+    #[serde(default)]
+    pub timer_ns: i64,
+    /// CPU time a hook may use; 0 does not measure.
+    pub budget_ns: i64,
+}
+
+/// Something that befalls the lane, for fault simulation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    Panic,
+    Disconnected,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultPlan {
+    /// After so many frames of the recording.
+    pub after_frames: u64,
+    pub kind: FaultKind,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `null`: find out.
+    pub venue: Option<Venue>,
+    /// Added to the venue's times to bring them to the recorder's clock; `null`: so that the least feed latency is 0 if
+    /// it would be negative.
+    pub clock_offset_ns: Option<i64>,
+    /// Starting equity, quote currency.
+    pub equity: Decimal,
+    /// Empty: find out.
+    pub instruments: Vec<InstrumentSpec>,
+    /// `null` where no kernel runs.
+    pub limits: Option<Limits>,
+    pub features: FeatureConfig,
+    pub simulation: Simulation,
+    pub kernels: Vec<KernelPlan>,
+    /// Where to write a Tape.
+    pub tape: Option<String>,
+    #[serde(default)]
+    pub salvage: bool,
+    #[serde(default)]
+    pub faults: Vec<FaultPlan>,
+}

@@ -1,0 +1,169 @@
+"""The command line. A wrong argument or configuration exits with 2, a run that fails with 1; each says why on one
+line."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from searcher.config import VENUES, Config, load, with_setting, with_strategy
+from searcher.tables import ConfigError
+
+SWITCH_FILE = Path("switch")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of every command."""
+    top = argparse.ArgumentParser(prog="searcher", description="One engine for two markets, under one kill switch.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    p = commands.add_parser("replay", help="check a recorded day, or trade it with a strategy")
+    p.add_argument("path", type=Path, metavar="PATH", help="a Tape, or a raw capture (.gz or plain)")
+    p.add_argument("--strategy", metavar="module:Class|file.py:Class", help="replaces the configuration's kernel")
+    p.add_argument("--config", type=Path, metavar="FILE", help="instruments, limits, simulation, kernels (TOML)")
+    p.add_argument("--json", type=Path, metavar="OUT", help="write the report as JSON; - is standard output")
+    p.add_argument("--html", type=Path, metavar="OUT", help="write the report as one page that needs no network")
+    p.add_argument("--tape", type=Path, metavar="OUT", help="record the run on a Tape")
+    p.add_argument("--set", action="append", default=[], metavar="kernel.param=value", help="change a parameter")
+    p.set_defaults(run=replay)
+
+    p = commands.add_parser("init", help="write a starter project that replays as it is")
+    p.add_argument("folder", type=Path, metavar="DIR")
+    p.set_defaults(run=init)
+
+    p = commands.add_parser("generate", help="make a synthetic day, the same for the same seed")
+    p.add_argument("path", type=Path, metavar="PATH", help="where to write the capture (.gz)")
+    p.add_argument("--seconds", type=_positive, required=True, metavar="N")
+    p.add_argument("--seed", type=int, required=True, metavar="S")
+    p.add_argument("--venue", choices=VENUES, default=VENUES[0])
+    p.set_defaults(run=generate)
+
+    for name, what in (
+        ("halt", "trip the switch: no lane sends anything but cancels"),
+        ("resume", "un-trip the switch"),
+    ):
+        p = commands.add_parser(name, help=what)
+        p.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept with the switch")
+        p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+        p.set_defaults(run=halt if name == "halt" else resume)
+    p = commands.add_parser("status", help="say what the switch stands at")
+    p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+    p.set_defaults(run=status)
+    return top
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("must be more than zero")
+    return value
+
+
+def replay(args: argparse.Namespace) -> None:
+    """`searcher replay`."""
+    config = load(args.config) if args.config else Config()
+    if args.strategy:
+        config = with_strategy(config, args.strategy)
+    for setting in args.set:
+        config = with_setting(config, setting)
+    from searcher import page, report
+    from searcher.replay import run_with_bar
+
+    outcome = run_with_bar(args.path, config, args.tape)
+    if args.json == Path("-"):
+        sys.stdout.write(report.as_json(outcome.report))
+        return
+    if args.json:
+        args.json.write_text(report.as_json(outcome.report), encoding="utf-8")
+    report.show(outcome.report)
+    if args.html:
+        args.html.parent.mkdir(parents=True, exist_ok=True)
+        command = shlex.join(["searcher", *sys.argv[1:]])
+        args.html.write_text(page.render(outcome.report, outcome.series, args.path.name, command), encoding="utf-8")
+
+
+def init(args: argparse.Namespace) -> None:
+    """`searcher init`."""
+    from searcher import starter
+
+    try:
+        paths = starter.write(args.folder)
+    except FileExistsError as error:
+        raise ConfigError(str(error)) from None
+    print("\n".join(str(p) for p in paths))
+    print(f"Next: searcher replay DAY.gz --config {args.folder / 'config.toml'} --html report.html")
+
+
+def generate(args: argparse.Namespace) -> None:
+    """`searcher generate`."""
+    from searcher.generate import write_day
+
+    args.path.parent.mkdir(parents=True, exist_ok=True)
+    lines = write_day(args.path, args.seconds, args.seed, args.venue)
+    print(f"{args.path}: {lines} lines, {args.seconds} s, seed {args.seed}, {args.venue}")
+
+
+def halt(args: argparse.Namespace) -> None:
+    """`searcher halt`."""
+    reason = _reason(args)
+    from risk.killswitch import KillSwitch
+
+    KillSwitch(args.switch).trip(reason)
+    status(args)
+
+
+def resume(args: argparse.Namespace) -> None:
+    """`searcher resume`."""
+    reason = _reason(args)
+    from risk.killswitch import KillSwitch
+
+    KillSwitch(args.switch).resume(reason)
+    status(args)
+
+
+def status(args: argparse.Namespace) -> None:
+    """`searcher status`."""
+    from risk.killswitch import KillSwitch
+
+    switch = KillSwitch(args.switch)
+    print(f"switch {args.switch}: {switch.state}" + (f" ({switch.reason})" if switch.reason else ""))
+
+
+def _reason(args: argparse.Namespace) -> str:
+    reason: str = args.reason.strip()
+    if not reason:
+        raise ConfigError("--reason is empty: say why, for whoever reads it next")
+    return reason
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except ConfigError as error:
+        return _fail(str(error), 2)
+    except KeyboardInterrupt:
+        return _fail("stopped", 130)
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except Exception as error:
+        from native import KernelError
+        from searcher.replay import RunError
+
+        if not isinstance(error, (KernelError, RunError)):
+            raise
+        return _fail(str(error), 1)
+    return 0
+
+
+def _fail(why: str, code: int) -> int:
+    print(f"searcher: {why}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

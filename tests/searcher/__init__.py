@@ -1,0 +1,1 @@
+"""The command line, its configuration, the generator and the report."""
