@@ -30,7 +30,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba import carray, cfunc, njit
+from numba import carray, cfunc, njit  # type: ignore[attr-defined, unused-ignore]
 from numba import types as nb
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
@@ -254,8 +254,10 @@ def _explain(hook: str, function: types.FunctionType, error: Exception) -> Kerne
 
 def _entry(function: types.FunctionType, state: Any, view: Any, out: Any) -> Any:
     """The C function of a hook: 0, or 1 when the hook raised. Its handler leaves no way to the interpreter."""
-    hook = njit(**OPTIONS)(function)
-    signature = nb.int32(nb.CPointer(state), nb.CPointer(view), nb.int64, nb.int64, nb.CPointer(out))
+    options: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only the entry calls it
+    hook: Any = njit(**options)(function)
+    pointer: Any = nb.CPointer
+    signature = nb.int32(pointer(state), pointer(view), nb.int64, nb.int64, pointer(out))
     if function.__code__.co_argcount == 3:
         hook.compile((state, view, out))
 
@@ -358,7 +360,8 @@ def _key(cls: type, spec: Spec, functions: dict[str, types.FunctionType]) -> str
     digest = hashlib.sha256()
     versions = [FORMAT, numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:3]]
     machine = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
-    flags = [numba.config.OPT.__str__(), numba.config.CPU_NAME, numba.config.CPU_FEATURES]
+    config: Any = numba.config
+    flags = [str(config.OPT), config.CPU_NAME, config.CPU_FEATURES]
     shape = [f"{cls.__module__}.{cls.__qualname__}" if not cls.__module__.startswith("strategy_") else cls.__qualname__]
     layout = [_core.layout_json(), repr(spec.dtype), sorted(spec.params), list(functions)]
     digest.update(repr([versions, machine, flags, shape, layout]).encode())

@@ -228,7 +228,7 @@ def _kind(cls: type, name: str, value: Any) -> type:
     """The type of a scalar, by its annotation where that is float, int or bool, else by its value."""
     kind = type(value)
     for base in cls.__mro__:
-        noted = base.__dict__.get("__annotations__", {}).get(name)
+        noted = inspect.get_annotations(base).get(name)
         if noted is not None:
             kind = {"float": float, "int": int, "bool": bool}.get(getattr(noted, "__name__", noted), kind)
             break
@@ -324,7 +324,7 @@ def configure(cls: type, values: Mapping[str, Any]) -> tuple[npt.NDArray[np.void
         record[name] = value
     timer_ns = 0
     if "on_timer" in spec.hooks:
-        timer_ms = chosen.get("timer_ms", getattr(cls, "timer_ms", None))
+        timer_ms: Any = chosen.get("timer_ms", getattr(cls, "timer_ms", None))
         if type(timer_ms) not in (int, float) or not timer_ms > 0 or not math.isfinite(timer_ms):
             raise KernelError(f"{cls.__name__}.timer_ms must be a positive number, not {timer_ms!r}")
         timer_ns = max(1, round(timer_ms * 1_000_000))

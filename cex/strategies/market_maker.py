@@ -27,8 +27,8 @@ O. Guéant, C.-A. Lehalle, J. Fernandez-Tapia, "Dealing with the inventory risk"
 7(4), 2013, 477-507: at the bound nothing is quoted on the side that would exceed it.
 
 Units: prices and distances in ticks, σ in ticks per √second (`view.features.volatility`), τ in seconds, q in units of
-`order_lots`, k in 1/ticks, γ in 1/(ticks × unit), so that γσ²τ is in ticks. S is the microprice; c takes it for the price of
-either quote, which errs by maker_fee × δ, far below a tick.
+`order_lots`, k in 1/ticks, γ in 1/(ticks × unit), so that γσ²τ is in ticks. S is the microprice; c takes it for the
+price of either quote, which errs by maker_fee × δ: a small fraction of the distance itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ from native import Out, View, ask, bid, clear, helper, param, state, strategy
 
 
 @helper
-def quotes(fair: float, sigma: float, q: float, gamma: float, k: float, horizon_s: float, fee: float) -> tuple[float, float]:
+def quotes(
+    fair: float, sigma: float, q: float, gamma: float, k: float, horizon_s: float, fee: float
+) -> tuple[float, float]:
     """Bid and ask in ticks by the formula above; `fee` is c, in ticks."""
     risk = gamma * sigma * sigma * horizon_s
     half = 0.5 * risk + math.log1p(gamma / k) / gamma + fee

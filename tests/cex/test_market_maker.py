@@ -54,12 +54,14 @@ class Maker:
         return ladder[0][0][0], ladder[1][0][0]
 
 
-def twin(s: float, sigma: float, q: float, gamma: float, k: float, tau: float, fee_fraction: float) -> tuple[float, float]:
+def twin(
+    s: float, sigma: float, q: float, gamma: float, k: float, tau: float, fee: float
+) -> tuple[float, float]:
     """Each side from its own indifference price, as the paper writes them."""
     r_b = s - (1 + 2 * q) * gamma * sigma**2 * tau / 2
     r_a = s + (1 - 2 * q) * gamma * sigma**2 * tau / 2
     x = math.log(1 + gamma / k) / gamma
-    c = fee_fraction * s
+    c = fee * s
     return s - ((s - r_b) + x + c), s + ((r_a - s) + x + c)
 
 
@@ -91,7 +93,7 @@ def test_the_quotes_are_the_papers(
 
 def test_symmetric_without_inventory_and_skewed_against_it(cache: Path) -> None:
     # A fee of 200 ticks a side, so that no quote is held back by the touch.
-    at = {"microprice": 100_000.5, "volatility": 20.0, "maker_fee": 0.002}
+    at: dict[str, Any] = {"microprice": 100_000.5, "volatility": 20.0, "maker_fee": 0.002}
     flat = Maker(cache).prices(**at)
     assert flat[0] + flat[1] == 2 * 100_000.5
     long, short = Maker(cache).prices(position=3, **at), Maker(cache).prices(position=-3, **at)
@@ -121,7 +123,7 @@ def test_quotes_never_cross_the_touch(cache: Path) -> None:
 
 
 def test_inventory_is_bounded_and_levels_share_the_room(cache: Path) -> None:
-    at = {"microprice": 100_000.5, "volatility": 1.0}
+    at: dict[str, Any] = {"microprice": 100_000.5, "volatility": 1.0}
     maker = Maker(cache, order_lots=4, max_position_lots=10, levels=4, level_ticks=5)
     ladder = maker.wrote(position=0, **at)
     assert ladder is not None
@@ -135,7 +137,7 @@ def test_inventory_is_bounded_and_levels_share_the_room(cache: Path) -> None:
 
 def test_a_ladder_stands_until_there_is_a_reason(cache: Path) -> None:
     maker = Maker(cache, requote_ticks=3.0)
-    at = {"volatility": 1.0}
+    at: dict[str, Any] = {"volatility": 1.0}
     assert maker.wrote(microprice=100_000.5, **at) is not None
     assert maker.wrote(microprice=100_000.5, **at) is None
     assert maker.wrote(microprice=100_002.4, **at) is None, "less than three ticks"
