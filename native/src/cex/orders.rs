@@ -136,7 +136,7 @@ impl Orders {
             _ => return Err(RequestError::NotAlive),
         };
         if intent.action == Action::Cancel {
-            order.cancelling = true;
+            order.cancelling += 1;
         } else if order.state() != State::Open {
             return Err(RequestError::InFlight);
         } else if intent.qty.0 <= order.filled.0 || intent.qty.0 > MOST {
@@ -171,7 +171,7 @@ impl Orders {
             side: intent.side,
             tif: intent.tif,
             reduce_only: intent.reduce_only,
-            cancelling: false,
+            cancelling: 0,
             replacing: false,
             unsure: false,
             closed: false,
@@ -179,6 +179,8 @@ impl Orders {
             accepted_ns: None,
             queue_joined: -1,
             replaced_ns: i64::MIN,
+            refused_ns: i64::MIN,
+            latest_ns: i64::MIN,
         };
         let slot = self.free_slot(order);
         let instrument = usize::from(intent.instrument);
@@ -268,8 +270,8 @@ impl Orders {
         } else {
             // Full and yet open at the venue, or more than full: an unanswered replace may have been granted.
             if o.filled > o.terms.qty || (o.filled == o.terms.qty && r.leaves.0 > 0) {
-                let granted = o.replacing && o.filled <= o.asked.qty && o.asked.qty > o.terms.qty;
-                if granted {
+                if o.filled <= o.asked.qty && o.asked.qty > o.terms.qty {
+                    applied.contradiction = !o.replacing; // it was thought to be refused
                     o.adopt();
                 } else {
                     applied.contradiction = true;
@@ -278,11 +280,11 @@ impl Orders {
             } else {
                 o.leaves.0 -= r.qty.0;
             }
-            let least = o.terms.qty.0.min(o.asked.qty.0) - o.filled.0;
-            self.counts.missing += u64::from(r.leaves.0 < least);
+            self.counts.missing += u64::from(r.leaves.0 < o.least_leaves());
             applied.closed = r.leaves.0 == 0 || o.leaves.0 == 0;
             o.settle();
         }
+        o.latest_ns = o.latest_ns.max(r.exch_ns);
         let since_accepted_ns = recv_ns - o.accepted_ns.unwrap_or(recv_ns);
         applied.filled = Some(Fill { qty: r.qty, first, last: applied.closed, since_accepted_ns });
         applied
@@ -296,8 +298,7 @@ impl Orders {
             ReceiptKind::Cancelled | ReceiptKind::Expired => applied.closed = true,
             ReceiptKind::ChangeRejected if r.leaves.0 == 0 => applied.closed = true,
             ReceiptKind::Rejected if o.accepted_ns.is_none() => {
-                o.end_replace();
-                o.terms.qty = o.filled; // it never lived: a fill after this is a contradiction
+                (o.replacing, o.terms.qty) = (false, o.filled); // it never lived: a fill would be a contradiction
                 applied.closed = true;
             }
             ReceiptKind::Rejected => {
@@ -305,46 +306,39 @@ impl Orders {
                 applied.contradiction = true;
             }
             ReceiptKind::Unknown if !o.unsure => o.unsure = true,
-            ReceiptKind::Accepted if o.accepted_ns.is_none() || o.unsure => {
+            ReceiptKind::Accepted if o.accepted_ns.is_none() => {
                 applied.opened = o.acknowledge(recv_ns);
-                if applied.opened {
-                    o.queue_joined = r.queue_joined;
-                } else {
-                    // Asked again, the venue says that it is open: whatever was unanswered is answered by its terms.
-                    let granted = r.px == o.asked.px && (r.px != o.terms.px || o.asked.qty > o.terms.qty);
-                    if o.replacing && granted {
-                        o.adopt();
-                    }
-                    o.end_replace();
-                    o.cancelling = false;
-                }
-                applied.contradiction = r.leaves > o.terms.qty;
-                if applied.contradiction {
-                    o.set_total(o.filled.0 + r.leaves.0);
-                }
+                o.queue_joined = r.queue_joined;
                 o.settle();
             }
-            ReceiptKind::Replaced if o.replacing && r.px == o.asked.px && !stale(o, r) => {
+            // Asked again, the venue says that it is open: whatever was unanswered is answered by its terms.
+            ReceiptKind::Accepted if o.unsure && newer(r, o.latest_ns) => {
+                if o.replacing && r.px == o.asked.px && (r.px != o.terms.px || o.asked.qty > o.terms.qty) {
+                    o.adopt();
+                }
+                (o.replacing, o.cancelling, o.unsure) = (false, 0, false);
+                (o.replaced_ns, o.refused_ns) = (o.replaced_ns.max(r.exch_ns), o.refused_ns.max(r.exch_ns));
+            }
+            // Also when the replace was thought to be refused: the venue knows better.
+            ReceiptKind::Replaced
+                if r.px == o.asked.px && (o.replacing || o.asked != o.terms) && newer(r, o.replaced_ns) =>
+            {
                 applied.opened = o.acknowledge(recv_ns);
                 applied.replaced = true;
                 o.adopt();
-                o.end_replace();
+                o.replacing = false;
                 (o.replaced_ns, o.queue_joined) = (r.exch_ns, r.queue_joined);
-                if r.leaves > o.terms.original() || (o.leaves.0 == 0 && r.leaves.0 > 0) {
-                    applied.contradiction = true;
-                    o.set_total(o.filled.0 + r.leaves.0);
-                }
+                applied.contradiction = r.leaves > o.asked.original();
                 applied.closed = r.leaves.0 == 0;
                 o.settle();
             }
-            // Refusals come in the order of the requests: a replace is older than the cancel beside it.
-            ReceiptKind::ChangeRejected if o.replacing || o.cancelling || o.unsure => {
+            // A replace and a cancel without an answer: the refusal may be of either, so the cancel is given up first;
+            // whether the replace was granted stays open, and counts at its worst.
+            ReceiptKind::ChangeRejected if newer(r, o.refused_ns) && (o.replacing || o.cancelling > 0 || o.unsure) => {
                 applied.opened = o.acknowledge(recv_ns);
-                if o.replacing {
-                    o.end_replace();
-                } else {
-                    o.cancelling = false;
-                }
+                o.replacing &= o.cancelling > 0;
+                o.cancelling = o.cancelling.saturating_sub(1);
+                o.refused_ns = r.exch_ns;
                 o.settle();
             }
             _ => {
@@ -354,14 +348,19 @@ impl Orders {
                 return Applied::ignored(Ignored::Late);
             }
         }
-        let proof = matches!(r.kind, ReceiptKind::Accepted | ReceiptKind::Replaced | ReceiptKind::ChangeRejected);
-        let least = o.terms.qty.0.min(o.asked.qty.0) - o.filled.0;
-        self.counts.missing += u64::from(proof && r.leaves.0 > 0 && r.leaves.0 < least);
+        if matches!(r.kind, ReceiptKind::Accepted | ReceiptKind::Replaced) {
+            if r.leaves > o.terms.qty || (o.leaves.0 == 0 && r.leaves.0 > 0) || applied.contradiction {
+                applied.contradiction = true;
+                o.set_total(o.filled.0 + r.leaves.0);
+            }
+            self.counts.missing += u64::from(r.leaves.0 < o.least_leaves());
+        }
+        o.latest_ns = o.latest_ns.max(r.exch_ns);
         applied
     }
 }
 
-/// An ack of a replace that was answered already; venues that say no time have it as 0.
-fn stale(o: &Order, r: &Receipt) -> bool {
-    r.exch_ns != 0 && r.exch_ns <= o.replaced_ns
+/// Not an answer that was given already; venues that say no time have it as 0.
+fn newer(r: &Receipt, than_ns: i64) -> bool {
+    r.exch_ns == 0 || r.exch_ns > than_ns
 }

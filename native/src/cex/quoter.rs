@@ -173,7 +173,7 @@ impl Quoter {
                 plan.spare.push(*o);
                 continue;
             }
-            let at = if state == State::Unknown { nearest(o.px(), o.asked.px, side) } else { o.asked.px };
+            let at = if state == State::Unknown { nearest(o.px(), o.target().px, side) } else { o.target().px };
             plan.wall = Some(plan.wall.map_or(at, |wall| nearest(wall, at, side)));
             if minded {
                 plan.held.push(*o);
@@ -264,14 +264,15 @@ impl Plan {
 }
 
 fn is_wanted(o: &Order, level: &Level) -> bool {
-    let rest = o.asked.qty.0 - o.filled.0;
-    o.asked.px == level.px && level.qty.0 > 0 && (o.asked.original() == level.qty || rest == level.qty.0)
+    let target = o.target();
+    let rest = target.qty.0 - o.filled.0;
+    target.px == level.px && level.qty.0 > 0 && (target.original() == level.qty || rest == level.qty.0)
 }
 
 /// Removes the order of `level`: by its original quantity before by its rest, and the oldest.
 fn take(list: &mut Vec<Order>, level: &Level) -> bool {
     let wanted = list.iter().enumerate().filter(|(_, o)| is_wanted(o, level));
-    match wanted.min_by_key(|(_, o)| (o.asked.original() != level.qty, o.id)) {
+    match wanted.min_by_key(|(_, o)| (o.target().original() != level.qty, o.id)) {
         Some((at, _)) => {
             list.swap_remove(at);
             true

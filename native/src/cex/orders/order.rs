@@ -10,7 +10,7 @@ pub enum State {
     PendingNew = 1,
     Open = 2,
     PendingCancel = 3,
-    /// [`Order::asked`] says what it is to become.
+    /// [`Order::target`] says what it is to become.
     PendingReplace = 4,
     /// Nobody answered: it counts at its worst until it is proven dead.
     Unknown = 5,
@@ -40,8 +40,8 @@ impl Terms {
 pub struct Order {
     pub id: ClientId,
     pub terms: Terms,
-    /// Equal to `terms` unless a replace is unanswered.
-    pub asked: Terms,
+    /// Of the last place or replace, whatever its answer; see [`Order::target`].
+    pub(super) asked: Terms,
     pub filled: Lots,
     pub leaves: Lots,
     pub kernel: KernelId,
@@ -49,7 +49,8 @@ pub struct Order {
     pub side: Side,
     pub tif: TimeInForce,
     pub reduce_only: bool,
-    pub(super) cancelling: bool,
+    /// Cancels without an answer.
+    pub(super) cancelling: u32,
     pub(super) replacing: bool,
     pub(super) unsure: bool,
     pub(super) closed: bool,
@@ -58,8 +59,11 @@ pub struct Order {
     pub accepted_ns: Option<i64>,
     /// Lots ahead when it joined its level; −1 where the venue does not say.
     pub queue_joined: i64,
-    /// Matching-engine time of the last replace, so that a duplicate of its ack answers no later one.
+    /// Matching-engine times of the last replace, the last refused change and the last receipt of any kind: an older
+    /// answer is no answer to a later request.
     pub(super) replaced_ns: i64,
+    pub(super) refused_ns: i64,
+    pub(super) latest_ns: i64,
 }
 
 impl Order {
@@ -68,7 +72,7 @@ impl Order {
         match self {
             Order { closed: true, .. } => State::Closed,
             Order { unsure: true, .. } => State::Unknown,
-            Order { cancelling: true, .. } => State::PendingCancel,
+            Order { cancelling: 1.., .. } => State::PendingCancel,
             Order { replacing: true, .. } => State::PendingReplace,
             Order { accepted_ns: None, .. } => State::PendingNew,
             _ => State::Open,
@@ -86,7 +90,16 @@ impl Order {
     /// The most that may still fill, whichever unanswered request is granted.
     #[must_use]
     pub fn worst_leaves(&self) -> Lots {
-        if self.closed { Lots(0) } else { Lots(self.terms.qty.0.max(self.asked.qty.0) - self.filled.0) }
+        if self.closed { Lots(0) } else { Lots(self.terms.qty.0.max(self.target().qty.0) - self.filled.0) }
+    }
+    /// What it is once an unanswered replace is granted; `terms` where there is none.
+    #[must_use]
+    pub fn target(&self) -> Terms {
+        if self.replacing { self.asked } else { self.terms }
+    }
+    /// The least that is open at the venue unless it filled more than has come.
+    pub(super) fn least_leaves(&self) -> i64 {
+        self.terms.qty.0.min(self.target().qty.0) - self.filled.0
     }
 
     /// It may rest at the venue and no cancel of it is under way. An immediate order is gone by itself.
@@ -126,17 +139,10 @@ impl Order {
     pub(super) fn set_total(&mut self, total: i64) {
         self.terms.qty = Lots(total.max(self.filled.0));
         self.leaves = Lots(self.terms.qty.0 - self.filled.0);
-        if !self.replacing {
-            self.asked = self.terms;
-        }
-    }
-    pub(super) fn end_replace(&mut self) {
-        self.replacing = false;
-        self.asked = self.terms;
     }
     /// The fate is known again once no request is unanswered.
     pub(super) fn settle(&mut self) {
-        self.unsure &= self.cancelling || self.replacing;
+        self.unsure &= self.cancelling > 0 || self.replacing;
     }
 }
 
