@@ -113,7 +113,7 @@ pub(super) struct Market {
 
 impl Market {
     pub(super) fn new(id: InstrumentId, spec: &InstrumentSpec, model: QueueModel) -> Market {
-        let estimator = Estimator { model, lot: spec.lot.to_f64() };
+        let estimator = Estimator::new(model, spec.lot);
         let (venue, ladders) = (VenueBook::default(), [Ladder::new(), Ladder::new()]);
         Market { id, venue, ladders, position: Lots(0), estimator }
     }
