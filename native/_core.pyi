@@ -1,7 +1,6 @@
 """The native core's face, checked against the built module by stubtest."""
 
 from typing import Any, Self, final
-import os
 from typing import final
 
 __version__: str
