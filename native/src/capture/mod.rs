@@ -21,11 +21,20 @@ const BLOCK: usize = 1 << 20;
 /// What is wrong with a capture, and where.
 #[derive(Debug)]
 pub enum CaptureError {
-    Io { path: PathBuf, error: io::Error },
+    Io {
+        path: PathBuf,
+        error: io::Error,
+    },
     /// The gzip stream or the last line ends early. `lines` whole lines precede the cut.
-    Cut { path: PathBuf, lines: u64 },
+    Cut {
+        path: PathBuf,
+        lines: u64,
+    },
     /// A line is not `<receive_ns> <bytes>`.
-    Line { path: PathBuf, line: u64 },
+    Line {
+        path: PathBuf,
+        line: u64,
+    },
 }
 
 impl fmt::Display for CaptureError {

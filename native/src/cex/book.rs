@@ -64,7 +64,11 @@ impl HalfBook {
         if self.directory.len() + grow > MAX_PAGES {
             return false;
         }
-        if below > 0 { self.resize(grow, 0) } else { self.resize(0, grow) }
+        if below > 0 {
+            self.resize(grow, 0)
+        } else {
+            self.resize(0, grow)
+        }
         true
     }
 
@@ -360,7 +364,10 @@ mod tests {
             let side = if buy { Side::Buy } else { Side::Sell };
             let was = if qty == 0 { naive[side as usize].remove(&px) } else { naive[side as usize].insert(px, qty) };
             assert_eq!(book.set(side, Ticks(px), Lots(qty)).0, was.unwrap_or(0));
-            assert_eq!(book.best(Side::Buy).map(|l| (l.px.0, l.qty.0)), naive[0].iter().next_back().map(|l| (*l.0, *l.1)));
+            assert_eq!(
+                book.best(Side::Buy).map(|l| (l.px.0, l.qty.0)),
+                naive[0].iter().next_back().map(|l| (*l.0, *l.1))
+            );
             assert_eq!(book.best(Side::Sell).map(|l| (l.px.0, l.qty.0)), naive[1].iter().next().map(|l| (*l.0, *l.1)));
         }
         assert_eq!(book.len(), naive[0].len() + naive[1].len());

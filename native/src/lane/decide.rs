@@ -301,9 +301,10 @@ impl Lane {
         } else {
             (Side::Buy, top.ask.px.0 + top.ask.px.0 * limits.price_collar_bps / 20_000)
         };
-        let most = limits.max_order_qty.floor_steps(i.spec.lot).min(
-            limits.max_order_notional.floor_steps(i.spec.price(Ticks(px.max(1))).product(i.spec.lot)),
-        );
+        let most = limits
+            .max_order_qty
+            .floor_steps(i.spec.lot)
+            .min(limits.max_order_notional.floor_steps(i.spec.price(Ticks(px.max(1))).product(i.spec.lot)));
         let qty = position.abs().min(most).max(1);
         Some(Intent {
             id: 0,

@@ -61,7 +61,8 @@ impl Replay {
         }
         let mut recording = Recording::open(Path::new(path), plan.salvage).map_err(text)?;
         fill_in(path, &mut recording, &mut plan)?;
-        let venue = plan.venue.ok_or_else(|| format!("{path}: the venue is not known; name it in the configuration"))?;
+        let venue =
+            plan.venue.ok_or_else(|| format!("{path}: the venue is not known; name it in the configuration"))?;
         let is_tape = recording.meta().is_some();
         let kernel_names: Vec<String> = kernels.iter().map(|k| k.name().to_string()).collect();
         let mut bound = Vec::with_capacity(kernels.len());
@@ -175,7 +176,8 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
         };
         lane.decode(&frame, &mut decoded);
         recv_ns = recv_ns.max(frame.recv_ns);
-        if let Event::Depth { exch_ns, .. } | Event::Trade { exch_ns, .. } | Event::Quote { exch_ns, .. } = decoded.event
+        if let Event::Depth { exch_ns, .. } | Event::Trade { exch_ns, .. } | Event::Quote { exch_ns, .. } =
+            decoded.event
             && exch_ns != 0
         {
             known = true;

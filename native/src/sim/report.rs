@@ -119,7 +119,8 @@ fn mean(total: i128, count: usize, decimals: u8) -> Value {
 
 fn markouts_json(fills: &[FillRecord]) -> Value {
     let rows = HORIZONS_S.iter().enumerate().map(|(h, seconds)| {
-        let known: Vec<(i64, i64)> = fills.iter().filter_map(|r| r.markout[h].map(|m| (m, r.fill.receipt.px.0))).collect();
+        let known: Vec<(i64, i64)> =
+            fills.iter().filter_map(|r| r.markout[h].map(|m| (m, r.fill.receipt.px.0))).collect();
         let half: i128 = known.iter().map(|k| i128::from(k.0)).sum();
         // half ticks over a price in ticks: × 10 000 / 2 for basis points, × 10 000 to keep four decimals
         let bps_e4: i128 = known.iter().map(|k| i128::from(k.0) * 50_000_000 / i128::from(k.1.max(1))).sum();

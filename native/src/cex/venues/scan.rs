@@ -261,8 +261,7 @@ impl<'a> Cursor<'a> {
             self.at += 8;
         }
         while let Some(d) = self.bytes.get(self.at).map(|c| c.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            value =
-                value.checked_mul(10).and_then(|v| v.checked_add(u64::from(d))).ok_or("an integer is too large")?;
+            value = value.checked_mul(10).and_then(|v| v.checked_add(u64::from(d))).ok_or("an integer is too large")?;
             self.at += 1;
         }
         if self.at == start { Err("an integer was expected") } else { Ok(value) }
