@@ -81,7 +81,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """What belongs to strategies is imported when it is first used: numba takes a second to import."""
     if name in ("CompiledKernel", "compile_strategy"):
         from native import compiler

@@ -37,6 +37,8 @@ def bench_features(n: int, levels: int, /) -> float:
     """Nanoseconds per book update with every feature on, over a fixed pseudo-random path of ``n`` books.
 
     Raises ``ValueError`` for ``levels`` outside 1 to 10 or ``n`` of 0.
+    """
+
 # --- sim ---
 def queue_probability(model_json: str, front: float, back: float, /) -> float:
     """Probability, 0 to 1, that a decrease of a price level happened behind our order.
@@ -47,11 +49,12 @@ def queue_probability(model_json: str, front: float, back: float, /) -> float:
     model, an ``n`` that is not above 0, or a quantity below 0. Formulas: R. Rigtorp, "Estimating order queue position"
     (2013), and the families of hftbacktest.
     """
+
 # --- kernel ---
 def layout_json() -> str:
     """The layout of what hooks see, as JSON: sizes and fields of view, out and features, and the constants."""
 
-def desired_ladder(out: bytes, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+def desired_ladder(out: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
     """The desired ladder (bids, asks; each level ticks and lots) of an out's bytes; None where it wishes none.
 
     RuntimeError for what is not a price, a quantity or a count.
