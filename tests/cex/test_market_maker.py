@@ -62,7 +62,7 @@ def twin(s: float, sigma: float, q: float, gamma: float, k: float, tau: float, f
     return s - ((s - r_b) + x + c), s + ((r_a - s) + x + c)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     s=st.floats(99_990, 100_010),
     sigma=st.floats(0, 50),
