@@ -143,6 +143,9 @@ fn every_cut_is_said_and_everything_before_it_is_read() {
         let expected = (cut > offset).then_some(torn);
         assert_eq!(end.unwrap(), (expected.clone(), false), "at {cut}");
         assert_eq!(records, whole[..complete], "at {cut}");
+        if cut % 9 != 0 && cut != offset {
+            continue; // every sync waits for the disk
+        }
 
         let (mut w, said) = TapeWriter::open_append(dir.tape(), BIG).unwrap();
         assert_eq!(said, expected);
@@ -257,7 +260,7 @@ fn a_writer_that_died_while_opening_a_segment_is_continued() {
     let last = segments.len();
     let name = segment(&dir, &format!("{last:06}.seg"));
     let options = TapeOptions { segment_bytes: 300, compress: false };
-    for cut in 0..FIRST_RECORD {
+    for cut in (0..FIRST_RECORD).step_by(9) {
         fs::write(&name, &segments[last - 1][..cut]).unwrap();
         let (before, end) = read(&dir.tape());
         let torn = end.unwrap().0.expect("said even when the file is empty");
@@ -299,6 +302,22 @@ fn changed_bytes_in_a_compressed_segment_change_nothing_that_is_read() {
         assert!(read(&dir.tape()).1.is_err(), "cut at {at}");
     }
     assert!(found * 20 > bytes.len() * 19, "{found} of {} found", bytes.len());
+}
+
+#[test]
+fn a_tape_is_read_on_while_its_writer_compresses_it() {
+    let dir = Dir::new();
+    several(&dir);
+    let (whole, _) = read(&dir.tape());
+    let mut reader = TapeReader::open(dir.tape()).unwrap();
+    TapeWriter::open_append(dir.tape(), BIG).unwrap().0.close().unwrap();
+    assert!(!segment(&dir, "000002.seg").exists());
+    let mut records = 0;
+    while reader.next().unwrap().is_some() {
+        records += 1;
+    }
+    assert_eq!((records, reader.torn(), reader.ended()), (whole.len() + 1, None, true));
+    assert_eq!(reader.progress().0, reader.progress().1);
 }
 
 #[test]
