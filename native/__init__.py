@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from native._core import Kernel, __version__
+from native._core import Kernel, Replay, __version__
 
 if TYPE_CHECKING:
     from native.compiler import CompiledKernel, compile_strategy
@@ -65,6 +65,7 @@ __all__ = [
     "Kernel",
     "KernelError",
     "Out",
+    "Replay",
     "View",
     "__version__",
     "ask",
@@ -81,7 +82,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """What belongs to strategies is imported when it is first used: numba takes a second to import."""
     if name in ("CompiledKernel", "compile_strategy"):
         from native import compiler

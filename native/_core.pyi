@@ -1,10 +1,56 @@
 """The native core's face, checked against the built module by stubtest."""
 
-from typing import Any, Self, final
 import os
-from typing import final
+from os import PathLike
+from types import TracebackType
+from typing import Any, Literal, Self, final
+
+__all__ = [
+    "Applied",
+    "Features",
+    "Gate",
+    "Kernel",
+    "Order",
+    "Orders",
+    "Quoter",
+    "Replay",
+    "Switch",
+    "TapeError",
+    "TapeReader",
+    "TapeRecord",
+    "TapeWriter",
+    "__version__",
+    "bench_features",
+    "bench_hook",
+    "desired_ladder",
+    "layout_json",
+    "limits",
+    "queue_probability",
+]
 
 __version__: str
+
+# --- replay ---
+
+@final
+class Replay:
+    """A replay of a Tape or a raw capture through a lane and, with kernels, a simulated exchange.
+
+    ``plan`` is the JSON of ``searcher.plan``; ``kernels`` are compiled strategies in its order. Raises ``ValueError``
+    with one line that says what is wrong with the recording, the plan or a kernel.
+    """
+
+    def __new__(cls, path: str, plan: str, kernels: list[Any]) -> Replay: ...
+    def advance(self, frames: int) -> bool:
+        """Goes on for about ``frames`` frames of the recording, without the GIL; True when it is over."""
+    def run(self) -> None:
+        """Runs to the end."""
+    def progress(self) -> float:
+        """How much of the recording has been read, 0 to 1."""
+    def report(self) -> str:
+        """The report as JSON; its keys are in the README."""
+    def series(self) -> str:
+        """The sampled path of position and PnL as JSON: a list by instrument, for charts."""
 
 # --- features ---
 
@@ -40,50 +86,7 @@ def bench_features(n: int, levels: int, /) -> float:
     """Nanoseconds per book update with every feature on, over a fixed pseudo-random path of ``n`` books.
 
     Raises ``ValueError`` for ``levels`` outside 1 to 10 or ``n`` of 0.
-# --- sim ---
-def queue_probability(model_json: str, front: float, back: float, /) -> float:
-    """Probability, 0 to 1, that a decrease of a price level happened behind our order.
-
-    ``model_json`` is a queue model as in the configuration: ``{"kind": "risk_averse"}``, ``{"kind": "power_prob", "n":
-    3.0}``, ``power_prob2``, ``power_prob3``, ``{"kind": "log_prob"}`` or ``log_prob2``; ``front`` and ``back`` are the
-    quantities ahead of and behind the order, in base currency. 1 where both are 0. Raises ``ValueError`` for another
-    model, an ``n`` that is not above 0, or a quantity below 0. Formulas: R. Rigtorp, "Estimating order queue position"
-    (2013), and the families of hftbacktest.
     """
-# --- kernel ---
-def layout_json() -> str:
-    """The layout of what hooks see, as JSON: sizes and fields of view, out and features, and the constants."""
-
-def desired_ladder(out: bytes, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
-    """The desired ladder (bids, asks; each level ticks and lots) of an out's bytes; None where it wishes none.
-
-    RuntimeError for what is not a price, a quantity or a count.
-    """
-
-def bench_hook(compiled: Any, hook: str, views: bytes, calls: int, timeout_s: float = 30.0) -> float:
-    """Nanoseconds a call, on a thread without an interpreter, while the caller holds the GIL.
-
-    TimeoutError: the hook waits for the GIL, or is too slow. RuntimeError: as Kernel.call.
-    """
-
-@final
-class Kernel:
-    """A compiled strategy (`native.CompiledKernel`) with memory of its own, called as a lane calls it."""
-
-    def __new__(cls, compiled: Any, budget_ns: int = 0) -> Self: ...
-    def call(self, hook: str, views: bytes, index: int = 0) -> bytes:
-        """Calls `hook` (such as "on_book") about instrument `index` without the GIL; the outs as bytes.
-
-        RuntimeError when the hook raised, wrote what is not a price, quantity, action or count, or overran its budget.
-        """
-
-    def state(self) -> bytes:
-        """Parameters and state as they are now: bytes of `CompiledKernel.state_dtype`."""
-from os import PathLike
-from types import TracebackType
-from typing import Literal, Self, final
-
-__version__: str
 
 # --- tape ---
 
@@ -204,6 +207,19 @@ class TapeWriter:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None, /
     ) -> None:
         """Closes the Tape; after an exception it writes what there is and no "end" record."""
+
+# --- sim ---
+
+def queue_probability(model_json: str, front: float, back: float, /) -> float:
+    """Probability, 0 to 1, that a decrease of a price level happened behind our order.
+
+    ``model_json`` is a queue model as in the configuration: ``{"kind": "risk_averse"}``, ``{"kind": "power_prob", "n":
+    3.0}``, ``power_prob2``, ``power_prob3``, ``{"kind": "log_prob"}`` or ``log_prob2``; ``front`` and ``back`` are the
+    quantities ahead of and behind the order, in base currency. 1 where both are 0. Raises ``ValueError`` for another
+    model, an ``n`` that is not above 0, or a quantity below 0. Formulas: R. Rigtorp, "Estimating order queue position"
+    (2013), and the families of hftbacktest.
+    """
+
 # --- risk ---
 
 def limits() -> list[tuple[str, str, str]]:
@@ -218,7 +234,7 @@ class Switch:
     def anonymous() -> Switch:
         """A switch of this process alone, for replays and tests."""
     def state(self) -> str:
-        """"active", "reducing" or "halted"."""
+        """ "active", "reducing" or "halted"."""
     def reason(self) -> tuple[str, str, int, int] | None:
         """Why it first left active: cause, text, time (ns since 1970), process id; None while active."""
     def trip(self, state: str, cause: str, text: str, now_ns: int, /) -> bool:
@@ -275,9 +291,37 @@ class Gate:
         """Starting equity and all PnL since, digits in the quote currency."""
     def refusals(self) -> dict[str, int]:
         """How often each limit refused, ignored a tick or tripped."""
-from typing import Literal, final
 
-__version__: str
+# --- kernel ---
+
+def layout_json() -> str:
+    """The layout of what hooks see, as JSON: sizes and fields of view, out and features, and the constants."""
+
+def desired_ladder(out: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+    """The desired ladder (bids, asks; each level ticks and lots) of an out's bytes; None where it wishes none.
+
+    RuntimeError for what is not a price, a quantity or a count.
+    """
+
+def bench_hook(compiled: Any, hook: str, views: bytes, calls: int, timeout_s: float = 30.0) -> float:
+    """Nanoseconds a call, on a thread without an interpreter, while the caller holds the GIL.
+
+    TimeoutError: the hook waits for the GIL, or is too slow. RuntimeError: as Kernel.call.
+    """
+
+@final
+class Kernel:
+    """A compiled strategy (`native.CompiledKernel`) with memory of its own, called as a lane calls it."""
+
+    def __new__(cls, compiled: Any, budget_ns: int = 0) -> Self: ...
+    def call(self, hook: str, views: bytes, index: int = 0) -> bytes:
+        """Calls `hook` (such as "on_book") about instrument `index` without the GIL; the outs as bytes.
+
+        RuntimeError when the hook raised, wrote what is not a price, quantity, action or count, or overran its budget.
+        """
+
+    def state(self) -> bytes:
+        """Parameters and state as they are now: bytes of `CompiledKernel.state_dtype`."""
 
 # --- orders ---
 

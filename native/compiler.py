@@ -1,4 +1,4 @@
-"""From a strategy class to C functions: checks, numba, and the cache of compiled code on disk.
+"""From a strategy class to C functions: numba, and the cache of compiled code on disk.
 
 numba's own cache does not take generated entry functions, so the code is stored here: all hooks of a strategy are
 linked to one LLVM module in which only the entries are visible, and its object code is the file. Its name is a SHA-256
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 
 from native import _core
-from native.kernel import HOOKS, OPTIONS, OUT_DTYPE, VIEW_DTYPE, KernelError, Spec, configure, spec_of, suggest
+from native.hookcheck import check_hook
+from native.kernel import HOOKS, OPTIONS, OUT_DTYPE, VIEW_DTYPE, KernelError, Spec, configure, spec_of
 
 FORMAT = 1
 
@@ -73,7 +74,7 @@ def compile_strategy(
     spec = spec_of(cls)
     functions = {hook: _function(cls, hook) for hook in spec.hooks}
     for hook, function in functions.items():
-        _check(cls, spec, hook, function)
+        check_hook(cls, spec, hook, function)
     directory = Path(cache_dir or os.environ.get("SEARCHER_CACHE") or Path.home() / ".cache" / "searcher")
     key = _key(cls, spec, functions)
     path = directory / f"{cls.__name__}-{key[:32]}.kernel"
@@ -113,102 +114,11 @@ _LOADED: dict[Path, _Code] = {}
 _SERIAL = itertools.count()
 
 
-# --- checks that numba would not make, or not in words of the user's source
-
-
 def _function(cls: type, hook: str) -> types.FunctionType:
     function = inspect.getattr_static(cls, hook)
     if not isinstance(function, types.FunctionType):
         raise KernelError(f"{cls.__name__}.{hook} must be a plain method")
     return function
-
-
-def _source(function: types.FunctionType) -> tuple[str, ast.FunctionDef]:
-    path = function.__code__.co_filename
-    try:
-        tree = ast.parse(Path(path).read_bytes())
-    except (OSError, SyntaxError) as e:
-        raise KernelError(f"{path}: the source of {function.__qualname__} must be in a file: {e}") from e
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if first == function.__code__.co_firstlineno:
-                return path, node
-    raise KernelError(f"{path}: changed since {function.__qualname__} was loaded; load it again")
-
-
-_FORBIDDEN: dict[type[ast.AST], str] = {
-    ast.With: "a with statement cannot be compiled",
-    ast.Import: "imports belong at the top of the file",
-    ast.ImportFrom: "imports belong at the top of the file",
-    ast.Yield: "a hook cannot yield",
-    ast.YieldFrom: "a hook cannot yield",
-    ast.Global: "a hook keeps what it remembers in state(...)",
-    ast.Nonlocal: "a hook keeps what it remembers in state(...)",
-    ast.AsyncFunctionDef: "a hook cannot be asynchronous",
-}
-
-
-def _root(node: ast.AST, owner: Callable[[ast.AST], bool]) -> str | None:
-    """`x` of a target such as ``owner.x``, ``owner.x[i]`` or ``owner.x.y``."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        if isinstance(node, ast.Attribute) and owner(node.value):
-            return node.attr
-        node = node.value
-    return None
-
-
-def _check(cls: type, spec: Spec, hook: str, function: types.FunctionType) -> None:
-    path, tree = _source(function)
-
-    def fail(node: ast.AST, message: str) -> KernelError:
-        return KernelError(f"{path}:{getattr(node, 'lineno', tree.lineno)}: in {hook}: {message}")
-
-    names = [a.arg for a in tree.args.args]
-    if len(names) not in (3, 4) or tree.args.vararg or tree.args.kwarg or tree.args.kwonlyargs or tree.args.posonlyargs:
-        raise fail(tree, f"a hook is {hook}(self, view, out) or {hook}(self, views, outs, i)")
-
-    def named(k: int) -> Callable[[ast.AST], bool]:
-        def owner(node: ast.AST) -> bool:
-            if len(names) == 4 and k > 0:
-                return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == names[k]
-            return isinstance(node, ast.Name) and node.id == names[k]
-
-        return owner
-
-    is_self, is_view, is_out = named(0), named(1), named(2)
-    assert VIEW_DTYPE.fields is not None
-    features = VIEW_DTYPE.fields["features"][0].names or ()
-    fields = (*spec.params, *spec.state)
-    for node in ast.walk(tree):
-        if (why := _FORBIDDEN.get(type(node))) is not None:
-            raise fail(node, why)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input", "open"):
-            raise fail(node, f"a hook cannot {node.func.id}")
-        if isinstance(node, ast.Attribute):
-            if is_self(node.value) and node.attr not in fields:
-                if callable(getattr(cls, node.attr, None)):
-                    message = f"self.{node.attr}: a hook has no methods; make it a module function with @helper"
-                elif hasattr(cls, node.attr):
-                    message = f"self.{node.attr} is neither param(...) nor state(...)"
-                else:
-                    message = f"self has no field {node.attr!r}{suggest(node.attr, fields)}"
-                raise fail(node, message)
-            for owner, what, known in (
-                (is_view, "view", VIEW_DTYPE.names or ()),
-                (is_out, "out", OUT_DTYPE.names or ()),
-            ):
-                if owner(node.value) and node.attr not in known:
-                    raise fail(node, f"{what} has no field {node.attr!r}{suggest(node.attr, known)}")
-            inner = node.value
-            if isinstance(inner, ast.Attribute) and inner.attr == "features" and is_view(inner.value):
-                if node.attr not in features:
-                    raise fail(node, f"view.features has no field {node.attr!r}{suggest(node.attr, features)}")
-        if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
-            if (attr := _root(node, is_self)) in spec.params:
-                raise fail(node, f"self.{attr} is a parameter and read only; keep what changes in state(...)")
-            if _root(node, is_view) is not None:
-                raise fail(node, "the view is read only")
 
 
 # --- numba
@@ -243,7 +153,10 @@ def _explain(hook: str, function: types.FunctionType, error: Exception) -> Kerne
         line = raw.strip()
         if line.startswith(("Failed in nopython mode", "Failed in")) and not kept:
             continue
-        if line.startswith(("During:", "File ", "There are", "- Of which", "This error may", "Enable logging")) and kept:
+        if (
+            line.startswith(("During:", "File ", "There are", "- Of which", "This error may", "Enable logging"))
+            and kept
+        ):
             break
         if line:
             kept.append(line)
@@ -254,7 +167,11 @@ def _explain(hook: str, function: types.FunctionType, error: Exception) -> Kerne
 
 def _entry(function: types.FunctionType, state: Any, view: Any, out: Any) -> Any:
     """The C function of a hook: 0, or 1 when the hook raised. Its handler leaves no way to the interpreter."""
-    options: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only the entry calls it
+    options: dict[str, Any] = {
+        **OPTIONS,
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }  # only the entry calls it
     hook: Any = njit(**options)(function)
     pointer: Any = nb.CPointer
     signature = nb.int32(pointer(state), pointer(view), nb.int64, nb.int64, pointer(out))
@@ -337,7 +254,9 @@ def _reached(function: Any, seen: dict[int, Any]) -> Iterator[tuple[str, bytes]]
         names.update(code.co_names)
         codes.extend(c for c in code.co_consts if isinstance(c, types.CodeType))
     values = {n: function.__globals__[n] for n in names if n in function.__globals__}
-    values.update(zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ()), strict=True))
+    values.update(
+        zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ()), strict=True)
+    )
     queue = sorted(values.items())
     while queue:
         name, value = queue.pop()

@@ -38,6 +38,7 @@ import importlib.util
 import inspect
 import json
 import math
+import operator
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -228,10 +229,9 @@ def _kind(cls: type, name: str, value: Any) -> type:
     """The type of a scalar, by its annotation where that is float, int or bool, else by its value."""
     kind = type(value)
     for base in cls.__mro__:
-        noted = inspect.get_annotations(base).get(name)
+        noted: Any = inspect.get_annotations(base).get(name)
         if noted is not None:
-            kind = {"float": float, "int": int, "bool": bool}.get(getattr(noted, "__name__", noted), kind)
-            break
+            return {"float": float, "int": int, "bool": bool}.get(getattr(noted, "__name__", noted), kind)
     return kind
 
 
@@ -247,13 +247,13 @@ def _checked(where: str, kind: type, value: Any) -> Any:
 
 
 def _bounded(where: str, spec: Param, value: Any) -> Any:
-    for bound, sign, ok in (
-        (spec.gt, ">", lambda b: value > b),
-        (spec.ge, ">=", lambda b: value >= b),
-        (spec.lt, "<", lambda b: value < b),
-        (spec.le, "<=", lambda b: value <= b),
+    for bound, sign, holds in (
+        (spec.gt, ">", operator.gt),
+        (spec.ge, ">=", operator.ge),
+        (spec.lt, "<", operator.lt),
+        (spec.le, "<=", operator.le),
     ):
-        if bound is not None and not ok(bound):
+        if bound is not None and not holds(value, bound):
             raise KernelError(f"{where} must be {sign} {bound}, not {value!r}")
     return value
 

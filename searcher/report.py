@@ -101,7 +101,7 @@ def switch_text(report: Report) -> str:
 def markout_rows(report: Report) -> list[tuple[str, ...]]:
     """Mean move of the mid in our favour after a fill."""
     return [
-        (f"{m['horizon_s']} s", f"{m['fills']:,}", f"{m['mean_ticks']:+.3f}", f"{m['mean_bps']:+.4f}")
+        (f"{m['horizon_s']} s", f"{m['fills']:,}", f"{float(m['mean_ticks']):+.3f}", f"{float(m['mean_bps']):+.4f}")
         for m in report["markouts"]
         if m["fills"]
     ]

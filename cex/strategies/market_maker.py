@@ -51,7 +51,7 @@ def quotes(
 
 @helper
 def requote(self: MarketMaker, view: View, out: Out) -> None:
-    """Writes a new ladder if there is reason for one; otherwise the previous one stands and keeps its queue position."""
+    """Writes a new ladder if there is reason for one; otherwise the previous one keeps its place in the queue."""
     fair = view.features.microprice
     sigma = view.features.volatility
     if not view.has_top or not math.isfinite(fair) or not math.isfinite(sigma):

@@ -63,7 +63,7 @@ impl RingProducer {
         let need = OVERHEAD_BYTES.saturating_add(payload.len());
         // The cached count costs no look at the other thread's cache line.
         if self.bytes.cached_slots() < need && self.bytes.slots() < need {
-            return Err(self.refuse(if need > self.bytes.buffer().capacity() { Full::Forever } else { Full::Now }));
+            return Err(self.refuse(if self.is_hopeless(need) { Full::Forever } else { Full::Now }));
         }
         let mut h = [0; OVERHEAD_BYTES];
         let Ok(length) = u32::try_from(payload.len()) else { return Err(self.refuse(Full::Forever)) };
@@ -79,6 +79,12 @@ impl RingProducer {
         debug_assert!(pushed.is_ok());
         self.lost_said = self.lost;
         Ok(())
+    }
+
+    /// There will never be room for `need` bytes.
+    #[cold]
+    fn is_hopeless(&self, need: usize) -> bool {
+        need > self.bytes.buffer().capacity() || self.bytes.is_abandoned() || self.failed()
     }
 
     #[cold]
@@ -97,7 +103,7 @@ impl RingProducer {
         let need = OVERHEAD_BYTES.saturating_add(payload.len());
         let mut backoff = Backoff::default();
         while self.bytes.slots() < need {
-            if self.bytes.is_abandoned() || self.failed() || need > self.bytes.buffer().capacity() {
+            if self.is_hopeless(need) {
                 return Err(self.refuse(Full::Forever));
             }
             backoff.wait();

@@ -43,6 +43,7 @@ fn a_full_ring_counts_and_says_where() {
     assert_eq!(p.push_or_wait(&m(9), &[9; 4]), Ok(()), "there is room");
     p.try_push(&m(9), &[9; 4]).unwrap();
     assert_eq!(p.push_or_wait(&m(9), &[9; 4]), Err(Full::Forever), "and then nobody makes any");
+    assert_eq!(p.try_push(&m(9), &[9; 4]), Err(Full::Forever));
 }
 
 /// Whatever a lane pushes is on the Tape in order, or counted just where it is missing.

@@ -116,7 +116,7 @@ class StringState:
 
 @helper
 def deep(view: View) -> float:
-    return view.nothing  # ERROR-IN-HELPER
+    return view.nothing  # ERROR-IN FailsInHelper view has no field 'nothing'
 
 
 @strategy
@@ -127,7 +127,7 @@ class FailsInHelper:
 
 @helper
 def wrong(view: View) -> float:
-    return np.sqrt("s")  # ERROR-IN-SECOND-HELPER
+    return np.sqrt("s")  # ERROR-IN FailsInSecondHelper sqrt
 
 
 @strategy
@@ -137,11 +137,36 @@ class FailsInSecondHelper:
 
 
 @helper
-def shout(view: View) -> None:
-    print(view.bid_px)
+def shout(px: int) -> None:
+    print(px)
 
 
 @strategy
 class PrintsInHelper:
     def on_book(self, view: View, out: Out) -> None:
-        shout(view)
+        shout(view.bid_px)
+
+
+@helper
+def widen(own: AssignsParamInHelper) -> None:
+    own.width = 2.0  # ERROR-IN AssignsParamInHelper self.width is a parameter and read only
+
+
+@strategy
+class AssignsParamInHelper:
+    width: float = param(1.0)
+
+    def on_book(self, view: View, out: Out) -> None:
+        widen(self)
+
+
+@helper
+def alias(view: View) -> float:
+    other = view
+    return other.nothing_either  # ERROR-IN AliasesView no field 'nothing_either'
+
+
+@strategy
+class AliasesView:
+    def on_book(self, view: View, out: Out) -> None:
+        bid(out, alias(view), 1)

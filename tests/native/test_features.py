@@ -208,18 +208,20 @@ def test_nothing_bridges_a_hole() -> None:
     ours, unbroken = native(), native()
     for target in (ours, unbroken):
         target.on_book(0, [(99, 5)], [(101, 5)])
-        target.on_book(1_000 * MS, [(99, 5)], [(101, 5)])
-    assert ours.values()["volatility"] == 0
+        target.on_book(1_000 * MS, [(100, 5)], [(102, 5)])
+        assert (target.values()["volatility"], target.values()["ofi"]) == (1, 10)
     ours.reset_book()
     for target in (ours, unbroken):
         target.on_book(2_000 * MS, [(199, 5)], [(201, 5)])
-    # a change of 100 ticks at weight 1, in seconds of weights 1/2 and 1
-    assert unbroken.values()["volatility"] == pytest.approx(100 / math.sqrt(1.5))
-    assert unbroken.values()["ofi"] == 10
-    assert ours.values()["volatility"] == 0
+    # changes of 1 and 99 ticks at weights 1/2 and 1, in as many weighted seconds
+    assert unbroken.values()["volatility"] == pytest.approx(math.sqrt((0.5 + 99**2) / 1.5))
+    assert unbroken.values()["ofi"] == 20
+    assert ours.values()["volatility"] == 1
     assert math.isnan(ours.values()["ofi"])
     ours.on_book(3_000 * MS, [(199, 6)], [(201, 5)])
-    assert (ours.values()["volatility"], ours.values()["ofi"], ours.values()["ofi_ew"]) == (0, 1, 1)
+    # the second before the hole has aged by two: weight 1/4
+    assert ours.values()["volatility"] == pytest.approx(math.sqrt(0.25 / 1.25))
+    assert (ours.values()["ofi"], ours.values()["ofi_ew"]) == (1, 1)
 
 
 @pytest.mark.parametrize("times", [(0, 0, 0), (10, 5, 7), (2**63 - 1, -(2**63), 0), (-(2**63), 2**63 - 1, 0)])

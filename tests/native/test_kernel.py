@@ -282,10 +282,9 @@ def _marked() -> dict[str, tuple[int, str]]:
             name = line[6:].rstrip(":")
         if "# ERROR " in line:
             found[name] = number, line.partition("# ERROR ")[2]
-        elif "# ERROR-IN-HELPER" in line:
-            found["FailsInHelper"] = number, "nothing"
-        elif "# ERROR-IN-SECOND-HELPER" in line:
-            found["FailsInSecondHelper"] = number, "sqrt"
+        elif "# ERROR-IN " in line:
+            of, text = line.partition("# ERROR-IN ")[2].split(" ", 1)
+            found[of] = number, text
     return found
 
 

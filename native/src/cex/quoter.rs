@@ -94,17 +94,17 @@ impl Quoter {
         now_ns: i64,
         out: &mut Vec<Intent>,
     ) -> Result<(), LadderError> {
-        let best = |levels: &[Level], side: Side| {
-            levels.iter().filter(|l| l.qty.0 != 0).map(|l| l.px).min_by_key(|&px| rank(px, side))
-        };
-        if let (Some(bid), Some(ask)) = (best(desired.bids, Side::Buy), best(desired.asks, Side::Sell)) {
-            if bid >= ask {
-                return Err(LadderError::Crossed { bid, ask });
-            }
-        }
         let both = [(Side::Buy, desired.bids), (Side::Sell, desired.asks)];
-        if both.iter().all(|&(side, levels)| self.stands(orders, kernel, instrument, side, levels)) {
-            return Ok(());
+        let stand = both.iter().all(|&(side, levels)| self.stands(orders, kernel, instrument, side, levels));
+        // Sides that stand are sorted and have no level without a quantity.
+        let best = |levels: &[Level], side: Side| match stand {
+            true => levels.first().map(|l| l.px),
+            false => levels.iter().filter(|l| l.qty.0 != 0).map(|l| l.px).min_by_key(|&px| rank(px, side)),
+        };
+        match (best(desired.bids, Side::Buy), best(desired.asks, Side::Sell)) {
+            (Some(bid), Some(ask)) if bid >= ask => return Err(LadderError::Crossed { bid, ask }),
+            _ if stand => return Ok(()),
+            _ => (),
         }
         for (side, levels) in both {
             self.plans[side as usize].wish(side, levels)?;
@@ -145,16 +145,16 @@ impl Quoter {
             return false;
         }
         let mut taken = 0u64;
-        for o in orders.side(id, side) {
-            if !self.minds(o, kernel) {
-                continue;
-            }
-            match levels.iter().position(|l| is_wanted(o, l)) {
-                Some(i) if taken >> i & 1 == 0 && o.state() != State::PendingCancel => taken |= 1 << i,
+        for o in orders.side(id, side).filter(|o| self.minds(o, kernel)) {
+            let target = o.target();
+            match levels.iter().position(|l| target.px == l.px) {
+                Some(i) if taken >> i & 1 == 0 && is_wanted(o, &levels[i]) && o.state() != State::PendingCancel => {
+                    taken |= 1 << i;
+                }
                 _ => return false,
             }
         }
-        taken.count_ones() as usize == levels.len()
+        taken == (1 << levels.len()) - 1
     }
 
     /// Sorts the orders of a side: matched with a level, spare, held.

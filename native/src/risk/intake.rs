@@ -24,11 +24,11 @@ impl Gate {
         if r.kind == ReceiptKind::Filled {
             let rate_e8 = if r.maker { slot.caps.maker_fee_e8 } else { slot.caps.taker_fee_e8 };
             let booked = slot.exposure.fill(r.side, r.px, r.qty, rate_e8);
-            let covered = known.is_none_or(|o| o.covers(r.qty));
-            if booked.and_then(|change| self.account.book(at, change)).is_none() || !covered {
+            let booked = booked.and_then(|change| self.account.book(at, change)).is_some();
+            self.watch_drawdown(r.instrument, now_ns);
+            if !booked || known.is_some_and(|o| !o.covers(r.qty)) {
                 return self.distrust(r, now_ns);
             }
-            self.watch_drawdown(r.instrument, now_ns);
         }
         if !sound {
             return self.distrust(r, now_ns);

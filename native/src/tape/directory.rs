@@ -40,6 +40,18 @@ pub(super) fn single(path: &Path) -> Result<SegmentFile, TapeError> {
     Ok(SegmentFile { number: FIRST_SEGMENT, path: path.to_owned(), compressed, bytes })
 }
 
+impl SegmentFile {
+    /// Where the segment is now: its writer may have compressed it since the directory was read.
+    pub(super) fn find(&mut self) {
+        let finished = self.path.with_extension("seg.zst");
+        if !self.compressed && !self.path.exists() && finished.exists() {
+            self.path = finished;
+            self.compressed = true;
+            self.bytes = fs::metadata(&self.path).map_or(self.bytes, |m| m.len());
+        }
+    }
+}
+
 /// The segments of `dir` in order, from the first, none missing. Where one is there twice, because a writer died
 /// before it could remove the plain one, the plain one is taken.
 pub(super) fn segments(dir: &Path) -> Result<Vec<SegmentFile>, TapeError> {

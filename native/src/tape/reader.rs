@@ -64,6 +64,7 @@ impl TapeReader {
 
     #[cold]
     fn open_next(&mut self) -> Result<(), TapeError> {
+        self.files[self.at + 1].find();
         let file = &self.files[self.at + 1];
         let place =
             Place { expected: Some((file.number, self.segment.next_seq)), last: self.at + 2 == self.files.len() };

@@ -167,6 +167,22 @@ impl Out {
     }
 }
 
+/// [`FEATURE_FIELDS`] with the runs `ofi_event_1`, `ofi_event_2`, … taken together as the arrays that they are.
+fn feature_fields() -> impl Iterator<Item = Field> {
+    let levels_of = |name: &'static str| name.rsplit_once('_').filter(|(_, n)| n.parse::<usize>().is_ok());
+    FEATURE_FIELDS.into_iter().filter_map(move |(name, offset)| {
+        let dtype = <f64 as Shared>::DTYPE;
+        match levels_of(name) {
+            None => Some(Field { name, dtype, offset, count: 0 }),
+            Some((array, "1")) => {
+                let same = |(n, _): &&(&'static str, usize)| levels_of(n).is_some_and(|(a, _)| a == array);
+                Some(Field { name: array, dtype, offset, count: FEATURE_FIELDS.iter().filter(same).count() })
+            }
+            Some(_) => None,
+        }
+    })
+}
+
 /// The layout as JSON: `{"view": {"size": bytes, "fields": [{"name", "dtype", "offset", "count"}]}, "out": …,
 /// "features": …, "const": {"DEPTH": 10, …}}`. A `count` of 0 is a scalar; offsets and sizes are bytes.
 #[must_use]
@@ -178,7 +194,7 @@ pub fn layout_json() -> String {
             .collect();
         serde_json::json!({"size": size, "fields": fields})
     };
-    let features = FEATURE_FIELDS.map(|(name, offset)| Field { name, dtype: <f64 as Shared>::DTYPE, offset, count: 0 });
+    let features: Vec<_> = feature_fields().collect();
     serde_json::json!({
         "view": table(size_of::<View>(), View::FIELDS),
         "out": table(size_of::<Out>(), Out::FIELDS),
