@@ -14,7 +14,7 @@ import time
 from importlib.metadata import version
 from typing import Any
 
-import fastmm
+import fastmm  # type: ignore[import-not-found]
 import numpy as np
 from fastmm import BacktestConfig, Param
 

@@ -31,7 +31,7 @@ TICK_MS = 10
 LATENCY_NS = 10_000_000
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def join_touch(hbt: Any, step_ns: int) -> int:
     """Returns the number of orders that were sent."""
     next_id = 0

@@ -129,7 +129,8 @@ def main() -> int:
         fastmm["engine"]: fastmm,
     }
     print(backtests(named, hft))
-    print("\nRows are level updates and trades as each engine counts them. Our run from a raw capture parses its JSON;")
+    print(f"\nOur gate judged every order and refused {raw['refusals']:,.0f} intents; the others have no such gate.")
+    print("Rows are level updates and trades as each engine counts them. Our run from a raw capture parses its JSON;")
     print("our load only reads and unzips. The rivals parse while they load. Ratios are to hftbacktest, ROIVector.\n")
     print(
         table([("part", "ns"), *((name, "not measured" if ns is None else f"{ns:.1f}") for name, ns in parts.items())])
