@@ -80,10 +80,28 @@ class Gates(RuleBasedStateMachine):
     def place(self, at: int, side: str, px: int, qty: int, reduce_only: bool, old: bool) -> None:
         self.judge(("place", self.naive.last_id + (not old or qty != 7), at, side, px, qty, reduce_only))
 
-    @rule(at=AT, px=st.integers(1, 90), qty=st.integers(1, 9), side=SIDE)
+    @rule(at=AT, px=st.integers(-2, 9), qty=st.integers(3, 9), side=SIDE)
     def quote(self, at: int, px: int, qty: int, side: str) -> None:
         away = -px if side == "buy" else px
         self.judge(("place", self.naive.last_id + 1, at, side, MID + away, qty, False))
+
+    @rule(at=AT, side=SIDE, qty=st.integers(5, 9))
+    def take(self, at: int, side: str, qty: int) -> None:
+        self.now += 200 * 10**6
+        self.book_ns = self.now
+        id_ = self.naive.last_id + 1
+        px = MID + 20 if side == "buy" else MID - 20
+        self.judge(("place", id_, at, side, px, qty, False))
+        if id_ in self.naive.instruments[at].orders:
+            self.receipt(("filled", id_, at, side, MID, qty, 0, False))
+
+    @precondition(lambda self: any(i.orders for i in self.naive.instruments))
+    @rule(data=st.data(), px=st.integers(-4, 4), qty=st.integers(1, 9))
+    def requote(self, data: Any, px: int, qty: int) -> None:
+        at = data.draw(st.sampled_from([n for n, i in enumerate(self.naive.instruments) if i.orders]))
+        id_ = data.draw(st.sampled_from(list(self.naive.instruments[at].orders)))
+        order = self.naive.instruments[at].orders[id_]
+        self.judge(("replace", id_, at, order.side, order.px + px, qty, order.reduce_only))
 
     @rule(at=AT, data=st.data(), px=PX, qty=QTY, other=st.integers(0, 9))
     def replace(self, at: int, data: Any, px: int, qty: int, other: int) -> None:

@@ -17,6 +17,10 @@ def python(code: str, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *args], text=True, stdin=-1, stdout=-1)
 
 
+def state(switch: KillSwitch) -> str:
+    return switch.state  # a call, so that mypy does not think it stays as it was
+
+
 def test_another_process_trips_it_and_it_survives_all_of_them(path: Path) -> None:
     watcher = KillSwitch(path)
     assert (watcher.state, watcher.reason) == ("active", None)
@@ -87,7 +91,7 @@ def test_only_a_reason_resumes(path: Path) -> None:
         switch.resume("  ")
     assert switch.state == "halted"
     switch.resume("cooled down", who="ada")
-    assert switch.state == "active"
+    assert state(switch) == "active"
     fields = switch.log_path.read_text().splitlines()[-1].split("\t")
     assert fields[1:] == ["halted", "active", "ada", "reset", "cooled down"]
     assert fields[0].startswith("20")
@@ -104,11 +108,11 @@ def test_a_damaged_file_is_halted_until_a_person_resumes(path: Path) -> None:
     assert reason.cause == "bad_file"
     assert "8 bytes" in reason.text
     switch.resume("written anew", who="ada")
-    assert switch.state == "active"
+    assert state(switch) == "active"
     assert switch.verify()
     path.unlink()
     assert not switch.verify()
-    assert switch.state == "halted"
+    assert state(switch) == "halted"
 
 
 def test_the_command_line_says_how_it_stands(path: Path) -> None:
