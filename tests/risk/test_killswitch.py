@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from native import _core
 from risk import KillSwitch, killswitch
+from tests.risk.pair import LIMITS, MID, SPECS
 
 
 @pytest.fixture
@@ -69,10 +71,6 @@ print(switch.trip(sys.argv[2] * 200, sys.argv[3]), flush=True)
 
 
 def test_a_gate_obeys_a_switch_tripped_elsewhere(path: Path) -> None:
-    import json
-
-    from tests.risk.test_gate import LIMITS, MID, SPECS
-
     switch = KillSwitch(path)
     gate = _core.Gate(json.dumps(SPECS), json.dumps(LIMITS), "100", switch.native)
     top = (MID - 1, MID + 1)
