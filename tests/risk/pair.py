@@ -87,6 +87,7 @@ class Pair:
 
     def agree(self) -> None:
         assert self.native.state() == self.naive.state()
+        assert self.switch.state() == STATES[self.naive.switch], "only what concerns the node trips its switch"
         rank = STATES.index(self.native.state())
         assert rank >= self.worst, "the state never climbs"
         self.worst = rank
