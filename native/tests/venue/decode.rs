@@ -126,7 +126,7 @@ fn what_is_no_message_may_have_been_anything() {
         ("", "an object was expected"),
         ("null", "an object was expected"),
         ("[]", "an object was expected"),
-        (r#"{"stream":"btcusdt@depth","data""#, "the stream has no data"),
+        (r#"{"stream":"btcusdt@depth","data""#, "a key has no value"),
         (r#"{"stream":"btcusdt@depth","more":{}}"#, "the stream has no data"),
         (r#"{"stream":"btcusdt@depth"#, "the message ends inside a string"),
     ] {
