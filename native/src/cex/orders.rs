@@ -15,7 +15,7 @@ use crate::event::{Action, ClientId, InstrumentId, Intent, Receipt, ReceiptKind,
 use crate::units::Lots;
 
 mod order;
-pub use order::{Applied, Counts, Fill, Ignored, Order, RequestError, State, Terms};
+pub use order::{Applied, CANCEL_AGAIN_NS, Counts, Fill, Ignored, Order, RequestError, State, Terms};
 
 /// Trade ids remembered per order.
 pub const SEEN: usize = 32;
@@ -137,6 +137,7 @@ impl Orders {
         };
         if intent.action == Action::Cancel {
             order.cancelling += 1;
+            order.cancel_ns = intent.decided_ns;
         } else if order.state() != State::Open {
             return Err(RequestError::InFlight);
         } else if intent.qty.0 <= order.filled.0 || intent.qty.0 > MOST {
@@ -176,6 +177,7 @@ impl Orders {
             unsure: false,
             closed: false,
             placed_ns: intent.decided_ns,
+            cancel_ns: i64::MIN,
             accepted_ns: None,
             queue_joined: -1,
             replaced_ns: i64::MIN,

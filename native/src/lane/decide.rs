@@ -2,7 +2,7 @@
 
 use super::{Desk, Lane, LaneFill, Outbox, Trading};
 use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
-use crate::cex::orders::Orders;
+use crate::cex::orders::{CANCEL_AGAIN_NS, Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
 use crate::event::{Action, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, TimeInForce};
 use crate::risk::gate::{Gate, Market};
@@ -71,9 +71,17 @@ impl Desk {
             limits: t.limits,
             scratch: Vec::new(),
             flatten_ns: i64::MIN,
+            stale_ns: i64::MAX,
             stopped: false,
             fills: Vec::new(),
         })
+    }
+}
+
+impl Desk {
+    /// The first time at which a book of this age is stale.
+    fn stale_at_ns(&self, id: InstrumentId, applied_ns: i64) -> i64 {
+        applied_ns + self.limits.instrument[usize::from(id)].max_book_age_ms * 1_000_000 + 1
     }
 }
 
@@ -193,6 +201,9 @@ impl Lane {
         match desk.gate.redeem(permit, now_ns) {
             Ok(request) => {
                 self.journal.permit(&intent);
+                if intent.action == Action::Place {
+                    desk.stale_ns = desk.stale_ns.min(desk.stale_at_ns(intent.instrument, market.book_ns));
+                }
                 out.requests.push(request);
             }
             Err(refusal) => {
@@ -206,15 +217,16 @@ impl Lane {
     pub(super) fn on_receipt(&mut self, receipt: &Receipt, out: &mut Outbox) {
         self.journal.receipt(receipt, self.now_ns);
         let now_ns = self.now_ns;
+        let Some(desk) = &mut self.desk else { return };
         let Some(i) = self.instruments.get_mut(usize::from(receipt.instrument)) else {
             self.counts.malformed += 1;
-            return;
+            return desk.gate.on_receipt(receipt, now_ns); // it trips
         };
-        let Some(desk) = &mut self.desk else { return };
         let applied = desk.orders.on_receipt(receipt, now_ns);
         i.orders_version += 1;
         let kernel = desk.orders.get(receipt.id).map(|o| usize::from(o.kernel));
-        if applied.ignored.is_none() || kernel.is_none() {
+        // What cannot be true (a mismatch) the gate must see, for it trips.
+        if !matches!(applied.ignored, Some(Ignored::Duplicate | Ignored::Late)) {
             desk.gate.on_receipt(receipt, now_ns);
         }
         if let Some(fill) = applied.filled {
@@ -269,10 +281,12 @@ impl Lane {
         }
         let Some(desk) = &mut self.desk else { return };
         if desk.gate.should_flatten() && now_ns >= desk.flatten_ns {
-            desk.flatten_ns = now_ns + FLATTEN_RETRY_NS;
             for id in 0..self.instruments.len() {
                 if let Some(intent) = self.flatten(id as InstrumentId) {
                     self.submit(intent, out);
+                    if let Some(desk) = &mut self.desk {
+                        desk.flatten_ns = now_ns + FLATTEN_RETRY_NS;
+                    }
                 }
             }
         }
@@ -295,11 +309,16 @@ impl Lane {
         }
         let top = i.top?;
         let limits = &desk.limits.instrument[usize::from(id)];
-        // Half the collar through the touch: it fills, and the gate's collar still holds.
+        // Half the collar through the touch, so that it fills, but never outside the collar, which is of the mid: a
+        // price beyond it would be refused until the spread is narrow again.
+        let (mid2, collar) = (i128::from(top.half_ticks()), i128::from(limits.price_collar_bps));
         let (side, px) = if position > 0 {
-            (Side::Sell, top.bid.px.0 - top.bid.px.0 * limits.price_collar_bps / 20_000)
+            let through = top.bid.px.0 - top.bid.px.0 * limits.price_collar_bps / 20_000;
+            let lowest = mid2 * (10_000 - collar) + 19_999;
+            (Side::Sell, through.max((lowest / 20_000) as i64))
         } else {
-            (Side::Buy, top.ask.px.0 + top.ask.px.0 * limits.price_collar_bps / 20_000)
+            let through = top.ask.px.0 + top.ask.px.0 * limits.price_collar_bps / 20_000;
+            (Side::Buy, through.min((mid2 * (10_000 + collar) / 20_000) as i64))
         };
         let most = limits
             .max_order_qty
@@ -327,8 +346,7 @@ impl Lane {
         intents.clear();
         for side in [Side::Buy, Side::Sell] {
             for o in desk.orders.side(id, side) {
-                // An IOC order is gone by itself; what is being cancelled is left to the venue.
-                if o.cancel_wanted() {
+                if o.cancel_wanted(self.now_ns) {
                     intents.push(o.cancel(self.now_ns));
                 }
             }
@@ -341,15 +359,29 @@ impl Lane {
         }
     }
 
-    /// A book that has aged past its limit has no Top: what rests on it is cancelled.
+    /// A book that has aged past its limit has no Top: what rests on it is cancelled, and looked after until it is
+    /// gone.
     fn pull_stale(&mut self, out: &mut Outbox) {
-        for id in 0..self.instruments.len() {
+        if self.desk.as_ref().is_none_or(|d| self.now_ns < d.stale_ns) {
+            return;
+        }
+        let mut next_ns = i64::MAX;
+        for n in 0..self.instruments.len() {
+            let id = n as InstrumentId;
             let Some(desk) = &self.desk else { return };
-            let limit_ns = desk.limits.instrument[id].max_book_age_ms * 1_000_000;
-            let stale = self.now_ns - self.instruments[id].sync.applied_ns() > limit_ns;
-            if stale && desk.orders.alive() > 0 {
-                self.pull(id as InstrumentId, out);
+            if [Side::Buy, Side::Sell].into_iter().all(|s| desk.orders.side(id, s).next().is_none()) {
+                continue;
             }
+            let due_ns = desk.stale_at_ns(id, self.instruments[n].sync.applied_ns());
+            if self.now_ns < due_ns {
+                next_ns = next_ns.min(due_ns);
+            } else {
+                self.pull(id, out);
+                next_ns = next_ns.min(self.now_ns + CANCEL_AGAIN_NS);
+            }
+        }
+        if let Some(desk) = &mut self.desk {
+            desk.stale_ns = next_ns;
         }
     }
 }
@@ -384,9 +416,9 @@ fn collect(
             }),
             OutAction::Cancel { id } => match orders.get(id) {
                 Some(o) if o.kernel == kernel && o.instrument == instrument => into.push(o.cancel(now_ns)),
-                // Not an order of this kernel: the gate refuses it as unknown, and counts it.
+                // Not an order of this kernel: 0 is nobody's, so the gate refuses it as unknown, and counts it.
                 _ => into.push(Intent {
-                    id,
+                    id: 0,
                     kernel,
                     instrument,
                     action: Action::Cancel,

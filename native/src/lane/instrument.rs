@@ -5,7 +5,7 @@ use crate::cex::book::Book;
 use crate::cex::features::{FeatureConfig, Features, MAX_LEVELS};
 use crate::cex::kernel::View;
 use crate::cex::sync::{ChainRules, Synchroniser};
-use crate::event::{Level, Side, Top};
+use crate::event::{ConnectionId, Level, Side, Top};
 use crate::units::{InstrumentSpec, Lots, Ticks};
 
 /// The venue's best bid and offer message, newest first seen.
@@ -22,6 +22,8 @@ pub struct Instrument {
     pub sync: Synchroniser,
     pub features: Features,
     levels: usize,
+    /// Where its depth comes from, once some has.
+    pub connection: Option<ConnectionId>,
     /// Present only while the book is in sync and not crossed.
     pub top: Option<Top>,
     pub quote: Option<Quote>,
@@ -42,6 +44,7 @@ impl Instrument {
             sync: Synchroniser::new(rules),
             features: Features::new(features)?,
             levels: features.levels,
+            connection: None,
             top: None,
             quote: None,
             agreement: Agreement::default(),

@@ -7,7 +7,7 @@ mod instrument;
 mod journal;
 mod quality;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 pub use decide::KernelSlot;
@@ -96,6 +96,8 @@ struct Desk {
     scratch: Vec<Intent>,
     /// The next time at which flattening is tried.
     flatten_ns: i64,
+    /// No book with orders of ours is stale before this.
+    stale_ns: i64,
     /// Kernels are not called any more.
     stopped: bool,
     fills: Vec<LaneFill>,
@@ -186,6 +188,9 @@ impl Lane {
         let now_ns = self.now_ns;
         self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
+            if self.desk.is_none() {
+                resume_unwind(panic); // nothing trades here: whoever watches must know
+            }
             self.on_panic(&panic_text(panic.as_ref()));
         }
         self.supervise(out);
@@ -197,6 +202,7 @@ impl Lane {
             Event::Depth { instrument, exch_ns, last_id, .. } => {
                 self.counts.depth += 1;
                 self.feed_latency(instrument, exch_ns);
+                self.instruments[usize::from(instrument)].connection = Some(frame.connection);
                 self.on_depth(instrument, last_id, decoded, out);
             }
             Event::Quote { instrument, exch_ns, id, bid, ask } => {
@@ -236,7 +242,7 @@ impl Lane {
             }
             Event::Fault(fault) => {
                 self.counts.fault += 1;
-                self.on_fault(fault, frame.tag, out);
+                self.on_fault(fault, frame, out);
             }
             Event::Ignored => self.counts.ignored += 1,
             Event::Malformed { instrument, reason } => {
@@ -250,6 +256,9 @@ impl Lane {
                         i.sync.lose(self.now_ns);
                         self.after_sync(id, Outcome::Lost, out);
                     }
+                }
+                if frame.source == Source::Order {
+                    self.trip(SwitchState::Halted, Cause::BadReceipt, "a receipt that cannot be read");
                 }
             }
         }
@@ -304,6 +313,8 @@ impl Lane {
                     }
                     self.instruments[usize::from(instrument)].update_features(self.now_ns);
                     self.call(Hook::Book, instrument, out);
+                } else {
+                    self.instruments[usize::from(instrument)].top = None; // nothing is judged by an outlier
                 }
             }
             Outcome::Lost => {
@@ -321,25 +332,30 @@ impl Lane {
         if i.quote.is_some_and(|q| q.id >= quote.id) {
             return; // older than the one we have
         }
-        i.quote = Some(quote);
-        i.market_version += 1;
         if self.accept_tick(instrument, quote.bid.px.0 + quote.ask.px.0) {
+            let i = &mut self.instruments[usize::from(instrument)];
+            i.quote = Some(quote);
+            i.market_version += 1;
             self.call(Hook::Quote, instrument, out);
         }
     }
 
-    fn on_fault(&mut self, fault: Fault, tag: u16, out: &mut Outbox) {
+    fn on_fault(&mut self, fault: Fault, frame: &Frame<'_>, out: &mut Outbox) {
         match fault {
             // The one place that panics on purpose, so that what follows a panic can be shown.
             Fault::Panic => panic!("injected"),
             Fault::Disconnected => {
                 for id in 0..self.instruments.len() {
-                    self.instruments[id].sync.lose(self.now_ns);
-                    self.after_sync(id as InstrumentId, Outcome::Lost, out);
+                    let i = &mut self.instruments[id];
+                    if i.connection.is_none_or(|c| c == frame.connection) {
+                        i.sync.lose(self.now_ns);
+                        self.after_sync(id as InstrumentId, Outcome::Lost, out);
+                    }
                 }
             }
             Fault::Overrun => {
-                let name = self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(tag))).map(|k| k.kernel.name());
+                let name =
+                    self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(frame.tag))).map(|k| k.kernel.name());
                 let text = format!("kernel {} overran its time budget (from the Tape)", name.unwrap_or("?"));
                 self.trip(SwitchState::Reducing, Cause::Kernel, &text);
             }
@@ -391,10 +407,12 @@ impl Lane {
         }
     }
 
-    /// When the next timer frame is due, if a kernel wants one.
+    /// When the next timer frame is due: a kernel wants one, or a book that our orders rest on may be stale by then.
     #[must_use]
     pub fn next_timer_ns(&self) -> Option<i64> {
-        self.desk.as_ref()?.kernels.iter().filter_map(KernelSlot::due_ns).min()
+        let desk = self.desk.as_ref()?;
+        let stale_ns = (desk.stale_ns != i64::MAX).then_some(desk.stale_ns);
+        desk.kernels.iter().filter_map(KernelSlot::due_ns).chain(stale_ns).min()
     }
 
     /// Starts the kernels' timers: the first tick is one period after `start_ns`.

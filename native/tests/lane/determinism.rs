@@ -180,6 +180,15 @@ fn numbers_at_the_edge_stop_nothing() {
     // Each is well-formed; none may panic, here or in anything that computes with it.
     let edge = ["0.1", "900719925474099.2", "922337203685477580.7", "1844674407370955161.5", "99999999999999999999"];
     let times = ["0", "1", "9223372036854775807", "18446744073709551615", "99999999999999", "100000000000000"];
+    let lane = LaneConfig {
+        dialect: Market::UsdM,
+        instruments: specs(1),
+        features: features(),
+        clock_offset_ns: 1_270 * MS,
+        trading: None,
+    };
+    // A lane that only watches hands a panic on; one that trades would halt for the late feed before it met all.
+    let (mut watching, mut out) = (Lane::new(lane, Vec::new()).unwrap(), Outbox::default());
     let mut rig = Rig::new(1, vec![(kernel("idle", 0, |_, _, _, _| 0), vec![0])]);
     rig.sync(0);
     for px in edge {
@@ -196,12 +205,17 @@ fn numbers_at_the_edge_stop_nothing() {
                 );
                 for text in [quote, trade, depth] {
                     rig.frame(Source::Market, 0, Frame::UNTAGGED, text.as_bytes());
+                    let (tag, recv_ns, bytes) = (Frame::UNTAGGED, START, text.as_bytes());
+                    watching.step(&Frame { source: Source::Market, connection: 0, tag, recv_ns, bytes }, &mut out);
                     assert_ne!(rig.cause(), Some(Cause::Panic), "{text}: {:?}", rig.tape.trips());
                 }
                 let snapshot = format!(
                     r#"{{"lastUpdateId":{t},"E":{t},"T":{t},"bids":[["{px}","{other}"]],"asks":[["{other}","{px}"]]}}"#
                 );
                 rig.frame(Source::Snapshot, 0, 0, snapshot.as_bytes());
+                let bytes = snapshot.as_bytes();
+                watching
+                    .step(&Frame { source: Source::Snapshot, connection: 0, tag: 0, recv_ns: START, bytes }, &mut out);
                 assert_ne!(rig.cause(), Some(Cause::Panic), "{snapshot}: {:?}", rig.tape.trips());
             }
         }

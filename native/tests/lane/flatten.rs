@@ -57,9 +57,6 @@ fn a_drawdown_flattens_then_halts() {
 
 #[test]
 fn flattening_goes_in_orders_that_the_limits_allow() {
-    let mut rig = long(tight());
-    // The book falls by 3 % and the size limit is met exactly; with a short one more orders are needed.
-    rig.depth(0, &[(10_000, 0), (9_700, 50)], &[(10_002, 0), (9_702, 50)]);
     let mut l = tight();
     l.instrument[0].max_order_notional = d("10.1");
     let mut small = long(l);
@@ -89,37 +86,41 @@ fn a_wide_spread_does_not_keep_us_in() {
 
 #[test]
 fn what_rests_is_cancelled_before_the_position_goes() {
-    let mut rig = Rig::with(1, tight(), vec![(maker(), vec![0])]);
+    let big = kernel("big", 0, |_, views, i, outs| {
+        quote(&views[i], &mut outs[i], 5.0, 8.0);
+        0
+    });
+    let mut rig = Rig::with(1, tight(), vec![(big, vec![0])]);
     let placed = rig.sync(0);
     rig.grant_all(&placed);
-    // The bid fills and the maker places another: long two lots.
-    let mut next = rig.fill(&placed[0], 2, 0);
-    next.retain(|i| i.action == Action::Place);
+    // The bid fills and the kernel places another: long eight lots.
+    let next = rig.fill(&placed[0], 8, 0);
+    assert_eq!(said(&next), [(Action::Place, Side::Buy, 9_995, 8)]);
     rig.grant_all(&next);
-    assert_eq!(rig.position(0), 2);
+    assert_eq!(rig.position(0), 8);
     let pulled = rig.depth(0, &[(10_000, 0), (9_600, 50)], &[(10_002, 0), (9_602, 50)]);
     assert_eq!(rig.state(), SwitchState::Reducing);
     assert!(only_cancels(&pulled), "{pulled:?}");
     rig.now += 100 * MS;
     assert_eq!(rig.depth(0, &[], &[]), [], "while a cancel is unanswered nothing else is sent");
-    for i in &pulled {
-        rig.grant(i);
-    }
-    rig.now += 100 * MS;
-    let sold = rig.depth(0, &[], &[]);
-    assert_eq!(sold.iter().map(|i| (i.side, i.qty.0, i.tif)).collect::<Vec<_>>(), [(Side::Sell, 2, TimeInForce::Ioc)]);
+    let sold: Vec<Intent> = pulled.iter().flat_map(|i| rig.grant(i)).collect();
+    assert_eq!(sold.iter().map(|i| (i.side, i.qty.0, i.tif)).collect::<Vec<_>>(), [(Side::Sell, 8, TimeInForce::Ioc)]);
 }
 
 #[test]
 fn without_a_top_nothing_is_sold_blindly() {
     let mut rig = long(tight());
-    rig.depth(0, &[(10_000, 0), (9_700, 50)], &[(10_002, 0), (9_702, 50)]);
-    let mut rig = {
-        // the same, but the connection goes with the first order unfilled
-        rig.fault(Fault::Disconnected, 0);
-        rig
-    };
+    let sold = rig.depth(0, &[(10_000, 0), (9_700, 50)], &[(10_002, 0), (9_702, 50)]);
+    rig.fault(Fault::Disconnected, 0);
+    rig.receipt(&answer(&sold[0], ReceiptKind::Expired, 0, 0));
     rig.now += 1_000 * MS;
     assert_eq!((rig.timer(), rig.top(0)), (vec![], None));
-    assert_eq!(rig.position(0), 10, "and the position is still known");
+    assert_eq!((rig.position(0), rig.state()), (10, SwitchState::Reducing), "and the position is still known");
+    rig.snapshot(0);
+    let sold = rig.depth(0, &[(9_700, 50)], &[]);
+    assert_eq!(
+        sold.iter().map(|i| (i.side, i.qty.0)).collect::<Vec<_>>(),
+        [(Side::Sell, 10)],
+        "as soon as there is one"
+    );
 }

@@ -221,8 +221,9 @@ impl Rig {
 
     /// Snapshot and the event that joins on.
     pub fn sync(&mut self, id: InstrumentId) -> Vec<Intent> {
-        self.snapshot(id);
-        self.depth(id, &[], &[])
+        let mut asked = self.snapshot(id);
+        asked.extend(self.depth(id, &[], &[]));
+        asked
     }
 
     pub fn trade(&mut self, id: InstrumentId, px: i64) -> Vec<Intent> {

@@ -3,6 +3,9 @@
 use crate::event::{Action, ClientId, InstrumentId, Intent, KernelId, Side, TimeInForce};
 use crate::units::{Lots, Ticks};
 
+/// An order of unknown fate is cancelled again after so long.
+pub const CANCEL_AGAIN_NS: i64 = 100_000_000;
+
 /// Where an order stands. The last request that is unanswered wins: a cancel over a replace over a place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u8)]
@@ -55,6 +58,8 @@ pub struct Order {
     pub(super) unsure: bool,
     pub(super) closed: bool,
     pub placed_ns: i64,
+    /// When its last cancel was decided.
+    pub(super) cancel_ns: i64,
     /// `recv_ns` of the first proof that the venue has it.
     pub accepted_ns: Option<i64>,
     /// Lots ahead when it joined its level; −1 where the venue does not say.
@@ -102,11 +107,13 @@ impl Order {
         self.terms.qty.0.min(self.target().qty.0) - self.filled.0
     }
 
-    /// It may rest at the venue and no cancel of it is under way. An immediate order is gone by itself.
+    /// It may rest at the venue and no cancel of it is under way; or its fate is unknown, and a cancel, whose answer
+    /// tells it, has not been sent for [`CANCEL_AGAIN_NS`]. An immediate order is gone by itself.
     #[must_use]
-    pub fn cancel_wanted(&self) -> bool {
-        matches!(self.tif, TimeInForce::Gtc | TimeInForce::Gtx)
-            && !matches!(self.state(), State::PendingCancel | State::Closed)
+    pub fn cancel_wanted(&self, now_ns: i64) -> bool {
+        let rests = matches!(self.tif, TimeInForce::Gtc | TimeInForce::Gtx);
+        let waited = now_ns.saturating_sub(self.cancel_ns) >= CANCEL_AGAIN_NS;
+        !self.closed && if self.unsure { waited } else { rests && self.cancelling == 0 }
     }
     /// The intent that cancels it.
     #[must_use]
