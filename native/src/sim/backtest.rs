@@ -157,7 +157,7 @@ impl Backtest {
     /// One frame straight into the lane: nothing is sent, so nothing need be foreseen.
     fn watch(&mut self) -> Result<bool, RecordingError> {
         let frame = loop {
-            match self.recording.next()? {
+            match self.recording.read()? {
                 Next::Frame(frame) => break frame,
                 Next::Skip => {}
                 Next::End => return Ok(false),
@@ -177,7 +177,7 @@ impl Backtest {
     fn read(&mut self) -> Result<(), RecordingError> {
         let mut entry = self.pool.pop().unwrap_or_default();
         let frame = loop {
-            match self.recording.next()? {
+            match self.recording.read()? {
                 Next::Frame(frame) => break frame,
                 Next::Skip => {}
                 Next::End => {

@@ -169,7 +169,7 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
     let mut decoded = Decoded::default();
     let mut recv_ns = i64::MIN;
     loop {
-        let frame = match recording.next().map_err(text)? {
+        let frame = match recording.read().map_err(text)? {
             Next::Frame(frame) => frame,
             Next::Skip => continue,
             Next::End => break,

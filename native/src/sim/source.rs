@@ -78,7 +78,7 @@ impl Recording {
 
     /// The next record.
     #[inline(always)]
-    pub fn next(&mut self) -> Result<Next<'_>, RecordingError> {
+    pub fn read(&mut self) -> Result<Next<'_>, RecordingError> {
         match self {
             Recording::Capture(c) => Ok(c.next_frame()?.map_or(Next::End, Next::Frame)),
             Recording::Tape { reader, .. } => Ok(match reader.next()? {

@@ -1,5 +1,5 @@
 //! A simulated exchange with short words for its events and requests.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, clippy::unwrap_used)] // part of tests, and each test file uses its own part
 
 use _core::event::*;
 use _core::sim::exchange::{SelfTradePrevention, SimConfig, SimExchange};
