@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::event::{Decoded, Event, Source};
+use crate::event::{Decoded, Event, Level, Source};
 use crate::lane::Decoder;
 use crate::sim::source::{Next, Recording, RecordingError};
 
@@ -58,7 +58,15 @@ impl Reader {
         let (to_us, full) = sync_channel(AHEAD);
         let (empty, back) = sync_channel(AHEAD + 2);
         let progress = Arc::new(AtomicU64::new(0));
-        let work = Work { recording, decoder, offset_ns, keep_bytes, recv_ns: i64::MIN, progress: progress.clone() };
+        let work = Work {
+            recording,
+            decoder,
+            offset_ns,
+            keep_bytes,
+            recv_ns: i64::MIN,
+            progress: progress.clone(),
+            lists: Vec::new(),
+        };
         let thread = std::thread::Builder::new().name("reader".into()).spawn(move || work.run(&to_us, &back))?;
         Ok(Reader {
             batches: VecDeque::new(),
@@ -150,6 +158,8 @@ struct Work {
     keep_bytes: bool,
     recv_ns: i64,
     progress: Arc<AtomicU64>,
+    /// Level lists to reuse, the last used first: few frames have levels, and their memory stays warm.
+    lists: Vec<Vec<Level>>,
 }
 
 impl Work {
@@ -171,6 +181,11 @@ impl Work {
     }
 
     fn fill(&mut self, batch: &mut Batch) -> Result<(), RecordingError> {
+        for entry in &mut batch.frames[..batch.len] {
+            if entry.decoded.levels.capacity() != 0 {
+                self.lists.push(std::mem::take(&mut entry.decoded.levels));
+            }
+        }
         (batch.len, batch.last) = (0, false);
         while batch.len < BATCH {
             let frame = match self.recording.next()? {
@@ -195,7 +210,13 @@ impl Work {
                 });
             }
             let entry = &mut batch.frames[batch.len];
+            if entry.decoded.levels.capacity() == 0 {
+                entry.decoded.levels = self.lists.pop().unwrap_or_default();
+            }
             self.decoder.decode(&frame, &mut entry.decoded);
+            if entry.decoded.levels.is_empty() {
+                self.lists.push(std::mem::take(&mut entry.decoded.levels));
+            }
             entry.recv_ns = self.recv_ns;
             (entry.source, entry.connection, entry.tag) = (frame.source, frame.connection, frame.tag);
             entry.bytes.clear();
