@@ -111,6 +111,9 @@ pub struct Lane {
     pub counts: FrameCounts,
     /// The first malformed message's reason.
     pub first_malformed: Option<&'static str>,
+    /// The first panic's message. A lane that trades is also tripped by it; one that only watches has nothing to trip,
+    /// so its caller must look here.
+    pub panicked: Option<String>,
     decoded: Decoded,
 }
 
@@ -137,6 +140,7 @@ impl Lane {
             now_ns: i64::MIN,
             counts: FrameCounts::default(),
             first_malformed: None,
+            panicked: None,
             decoded: Decoded::default(),
         })
     }
@@ -348,6 +352,7 @@ impl Lane {
 
     fn on_panic(&mut self, text: &str) {
         let text = format!("panic in the lane: {text}");
+        self.panicked.get_or_insert_with(|| text.clone());
         self.trip(SwitchState::Halted, Cause::Panic, &text);
     }
 

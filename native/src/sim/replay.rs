@@ -119,7 +119,33 @@ impl Replay {
         if !matches!(done, Ok(false)) {
             self.close_tape()?;
         }
+        let lane = &self.backtest.lane;
+        match &lane.panicked {
+            // Books that a panic left half changed are no books, and nobody was told.
+            Some(text) if lane.gate().is_none() => return Err(format!("{}: {text}", self.path)),
+            _ => {}
+        }
+        if matches!(done, Ok(true)) {
+            self.heard()?;
+        }
         done
+    }
+
+    /// An error where nothing in the recording was about the instruments asked for.
+    fn heard(&self) -> Result<(), String> {
+        let c = &self.backtest.lane.counts;
+        if c.depth + c.quote + c.trade + c.snapshot > 0 {
+            return Ok(());
+        }
+        let symbols: Vec<&str> = self.plan.instruments.iter().map(|i| i.symbol.as_str()).collect();
+        let why = self.backtest.lane.first_malformed.map_or(String::new(), |r| format!(", the first: {r}"));
+        Err(format!(
+            "{}: nothing about {} in it ({} messages of others, {} that cannot be read{why})",
+            self.path,
+            symbols.join(", "),
+            c.ignored,
+            c.malformed
+        ))
     }
 
     fn close_tape(&mut self) -> Result<(), String> {
