@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--html", type=Path, metavar="OUT", help="write the report as one page that needs no network")
     p.add_argument("--tape", type=Path, metavar="OUT", help="record the run on a Tape")
     p.add_argument("--set", action="append", default=[], metavar="kernel.param=value", help="change a parameter")
+    p.add_argument("--salvage", action="store_true", help="replay a capture that is cut off up to the cut")
     p.set_defaults(run=replay)
 
     p = commands.add_parser("init", help="write a starter project that replays as it is")
@@ -70,7 +71,7 @@ def replay(args: argparse.Namespace) -> None:
     from searcher import page, report
     from searcher.replay import run_with_bar
 
-    outcome = run_with_bar(args.path, config, args.tape)
+    outcome = run_with_bar(args.path, config, args.tape, salvage=args.salvage)
     if args.json == Path("-"):
         sys.stdout.write(report.as_json(outcome.report))
         return
