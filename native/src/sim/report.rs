@@ -154,7 +154,10 @@ impl Replay {
                 self.backtest.lane.instruments().iter().filter(|i| never(i)).map(|i| i.spec.symbol.as_str()).collect();
             let rules = self.plan.venue.map_or("the venue", Venue::name);
             (!symbols.is_empty()).then(|| {
-                format!("no book of {}: no snapshot and depth update joined by the rules of {rules}", symbols.join(", "))
+                format!(
+                    "no book of {}: no snapshot and depth update joined by the rules of {rules}",
+                    symbols.join(", ")
+                )
             })
         };
         self.backtest.notice().or_else(unsynced)
