@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
-from searcher.errors import ConfigError, SearcherError
+from searcher.errors import ConfigError, RunError, SearcherError
 
-SWITCH_FILE = Path("switch")
+SWITCH_HELP = "the switch's file (default: $SEARCHER_SWITCH, else ~/.local/state/searcher/switch)"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,10 +46,10 @@ def parser() -> argparse.ArgumentParser:
     ):
         p = commands.add_parser(name, help=what)
         p.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept with the switch")
-        p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+        p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
         p.set_defaults(run=halt if name == "halt" else resume)
     p = commands.add_parser("status", help="say what the switch stands at")
-    p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+    p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
     p.set_defaults(run=status)
     return top
 
@@ -108,27 +108,27 @@ def generate(args: argparse.Namespace) -> None:
 def halt(args: argparse.Namespace) -> None:
     """`searcher halt`."""
     reason = _reason(args)
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    KillSwitch(args.switch).trip(reason)
-    status(args)
+    print(killswitch.halt(reason, args.switch))
 
 
 def resume(args: argparse.Namespace) -> None:
     """`searcher resume`."""
     reason = _reason(args)
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    KillSwitch(args.switch).resume(reason)
-    status(args)
+    try:
+        print(killswitch.resume(reason, args.switch))
+    except ValueError as error:
+        raise RunError(str(error)) from None
 
 
 def status(args: argparse.Namespace) -> None:
     """`searcher status`."""
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    switch = KillSwitch(args.switch)
-    print(f"switch {args.switch}: {switch.state}" + (f" ({switch.reason})" if switch.reason else ""))
+    print(killswitch.status(args.switch))
 
 
 def _reason(args: argparse.Namespace) -> str:
