@@ -5,14 +5,17 @@
 mod decide;
 mod instrument;
 mod journal;
+mod overrun;
 mod quality;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use decide::KernelSlot;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
+pub use overrun::Overrun;
 pub use quality::Agreement;
 
 use crate::cex::features::FeatureConfig;
@@ -96,6 +99,9 @@ struct Desk {
     scratch: Vec<Intent>,
     /// The next time at which flattening is tried.
     flatten_ns: i64,
+    /// Hook calls so far, and those to come that a Tape says overran their budget.
+    calls: u64,
+    overruns: VecDeque<Overrun>,
     /// Kernels are not called any more.
     stopped: bool,
     fills: Vec<LaneFill>,
@@ -174,7 +180,7 @@ impl Lane {
                 out.event = match frame.bytes {
                     [1] => Event::Fault(Fault::Panic),
                     [2] => Event::Fault(Fault::Disconnected),
-                    [3] => Event::Fault(Fault::Overrun),
+                    bytes if Overrun::read(bytes).is_some() => Event::Fault(Fault::Overrun),
                     _ => Event::Malformed { instrument: None, reason: "not a fault" },
                 };
             }
@@ -189,14 +195,14 @@ impl Lane {
         self.now_ns = self.now_ns.max(frame.recv_ns);
         let now_ns = self.now_ns;
         self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(decoded, out))) {
             self.on_panic(&panic_text(panic.as_ref()));
         }
         self.supervise(out);
     }
 
     #[inline(always)]
-    fn dispatch(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
+    fn dispatch(&mut self, decoded: &Decoded, out: &mut Outbox) {
         match decoded.event {
             Event::Depth { instrument, exch_ns, last_id, .. } => {
                 self.counts.depth += 1;
@@ -240,7 +246,7 @@ impl Lane {
             }
             Event::Fault(fault) => {
                 self.counts.fault += 1;
-                self.on_fault(fault, frame.tag, out);
+                self.on_fault(fault, out);
             }
             Event::Ignored => self.counts.ignored += 1,
             Event::Malformed { instrument, reason } => {
@@ -332,7 +338,7 @@ impl Lane {
         }
     }
 
-    fn on_fault(&mut self, fault: Fault, tag: u16, out: &mut Outbox) {
+    fn on_fault(&mut self, fault: Fault, out: &mut Outbox) {
         match fault {
             // The one place that panics on purpose, so that what follows a panic can be shown.
             Fault::Panic => panic!("injected"),
@@ -342,11 +348,8 @@ impl Lane {
                     self.after_sync(id as InstrumentId, Outcome::Lost, out);
                 }
             }
-            Fault::Overrun => {
-                let name = self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(tag))).map(|k| k.kernel.name());
-                let text = format!("kernel {} overran its time budget (from the Tape)", name.unwrap_or("?"));
-                self.trip(SwitchState::Reducing, Cause::Kernel, &text);
-            }
+            // Told beforehand, and acted upon at the call itself: see `set_overruns`.
+            Fault::Overrun => {}
         }
     }
 
@@ -365,6 +368,14 @@ impl Lane {
     /// Brings the venue's times to our clock from now on.
     pub fn set_clock_offset(&mut self, offset_ns: i64) {
         self.clock_offset_ns = offset_ns;
+    }
+
+    /// The overruns on the Tape that is to be replayed, in their order: the calls they name wish nothing and trip the
+    /// switch, as they did when they were recorded.
+    pub fn set_overruns(&mut self, overruns: Vec<Overrun>) {
+        if let Some(desk) = &mut self.desk {
+            desk.overruns = overruns.into();
+        }
     }
 
     #[must_use]

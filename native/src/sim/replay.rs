@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::capture;
 use crate::cex::kernel::Kernel;
 use crate::clock::stopwatch_ns;
-use crate::event::{Decoded, Event, InstrumentId};
-use crate::lane::{Lane, LaneConfig, Record, Trading};
+use crate::event::{Decoded, Event, InstrumentId, Source};
+use crate::lane::{Lane, LaneConfig, Overrun, Record, Trading};
 use crate::ring::{RingProducer, ring};
 use crate::risk::switch::Switch;
 use crate::sim::backtest::{Backtest, Clocks, Venue};
@@ -96,7 +96,8 @@ impl Replay {
         )?;
         let mut simulated = None;
         if !plan.kernels.is_empty() {
-            let clocks = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            let (clocks, overruns) = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            lane.set_overruns(overruns);
             plan.clock_offset_ns = Some(clocks.offset_ns);
             lane.set_clock_offset(clocks.offset_ns);
             let exchange = SimExchange::new(plan.simulation.exchange, plan.instruments.clone());
@@ -189,8 +190,9 @@ fn fill_in(path: &str, recording: &mut Recording, plan: &mut Plan) -> Result<(),
     Ok(())
 }
 
-/// Reads the recording once for its clocks.
-fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> Result<Clocks, String> {
+/// Reads the recording once for its clocks, and for the overruns on a Tape.
+fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> Result<(Clocks, Vec<Overrun>), String> {
+    let mut overruns = Vec::new();
     let (mut least, mut most, mut known) = (i64::MAX, i64::MIN, false);
     let mut decoded = Decoded::default();
     let mut recv_ns = i64::MIN;
@@ -200,6 +202,9 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
             Next::Skip => continue,
             Next::End => break,
         };
+        if frame.source == Source::Fault {
+            overruns.extend(Overrun::read(frame.bytes));
+        }
         lane.decode(&frame, &mut decoded);
         recv_ns = recv_ns.max(frame.recv_ns);
         if let Event::Depth { exch_ns, .. } | Event::Trade { exch_ns, .. } | Event::Quote { exch_ns, .. } =
@@ -213,10 +218,10 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
     }
     recording.rewind().map_err(text)?;
     if !known {
-        return Ok(Clocks { offset_ns: offset_ns.unwrap_or(0), max_latency_ns: 0 });
+        return Ok((Clocks { offset_ns: offset_ns.unwrap_or(0), max_latency_ns: 0 }, overruns));
     }
     let offset_ns = offset_ns.unwrap_or(least.min(0));
-    Ok(Clocks { offset_ns, max_latency_ns: (most - offset_ns).max(0) })
+    Ok((Clocks { offset_ns, max_latency_ns: (most - offset_ns).max(0) }, overruns))
 }
 
 fn open_tape(to: &str, plan: &Plan, lane: &mut Lane) -> Result<(TapeThread, Arc<AtomicU64>), String> {
