@@ -45,6 +45,8 @@ def run(
     """
     if not path.exists():
         raise RunError(f"{path}: there is no such capture or Tape")
+    if tape is not None and tape.exists():
+        raise RunError(f"{tape}: there is something already; nothing was written, choose another name for the Tape")
     plan = plan_json(config, tape, salvage=salvage)
     kernels = _compile(config)
     try:

@@ -31,9 +31,7 @@ def whole(path: Path, futures: bool) -> tuple[dict[str, Any], NaiveBook, list[st
     return replay.run(path, Config()).report, naive, lines
 
 
-@pytest.mark.parametrize(
-    ("name", "futures", "agreed"), [(USDM, True, 6547), (SPOT, False, 3449)], ids=["usdm", "spot"]
-)
+@pytest.mark.parametrize(("name", "futures", "agreed"), [(USDM, True, 6547), (SPOT, False, 3449)], ids=["usdm", "spot"])
 def test_a_recorded_day_agrees_with_its_own_best_prices(
     recorded: Callable[[str], Path], name: str, futures: bool, agreed: int
 ) -> None:
@@ -156,8 +154,8 @@ def test_a_second_snapshot_brings_the_book_back(
         book = end["book"]
         assert (book["gaps"], book["resyncs"], book["crossed"]) == (1, 1, 0)
         assert (book["bid"], book["ask"], book["levels"]) == tuple(uncut["book"][x] for x in ("bid", "ask", "levels"))
-        # Never in the book by themselves: the line that is cut out, and those after it that the snapshot contains. USD-M
-        # takes up the line that ends where the snapshot does (U3), spot the one after (S3, S4).
+        # Never in the book by themselves: the line that is cut out, and those after it that the snapshot contains.
+        # USD-M takes up the line that ends where the snapshot does (U3), spot the one after (S3, S4).
         assert book["matched"] == book["checked"] == uncut["book"]["checked"] - (8 if futures else 9)
         was_ns = recv_ns(start.lines[start.depth[k - 1]])
         joined_ns = back_ns if futures else recv_ns(start.lines[start.depth[k + 9]])
