@@ -1,7 +1,7 @@
 # demo   replay a recorded day (or a synthetic one) and show its report
 # test   everything that is proved: cargo test, then pytest
 # check  format, lint, types, stub, arrows between the rooms
-# bench  speed of the replay, side by side with its peers where they are installed
+# bench  speed of the replay, side by side with its peers, in one run
 # build  the environment (.venv) and the native module; every other target does this itself
 # clean  forget the environment and what was built
 
@@ -72,18 +72,9 @@ demo: build out/demo/config.toml
 	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open out/report.html; \
 	else echo "Report: file://$(CURDIR)/out/report.html"; fi
 
-# The peers' scripts lie beside the recorded data; where they are, the peers get an environment of their own.
-RIVALS := $(abspath $(DATA)/../bench)
-
-.venv-bench/deps.stamp: | tools
-	"$(PYTHON)" -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet hftbacktest==2.4.4 "fastmm-engine[hot]==0.9.0"
-	@touch $@
-
-bench: build out/demo/config.toml $(if $(wildcard $(RIVALS)),.venv-bench/deps.stamp)
-	@[ -r "$(DAY)" ] || { echo "missing: the recorded day $(DAY) (SEARCHER_DATA names its folder)" >&2; exit 1; }
-	$(BIN)/python -m tests.bench.side_by_side "$(DAY)" out/demo/config.toml \
-		$(if $(wildcard $(RIVALS)),.venv-bench/bin/python "$(RIVALS)")
+# The peers run in an environment of their own, bench/.venv, which this makes from bench/requirements.txt.
+bench: build
+	SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.run
 
 clean:
-	rm -rf .venv .venv-bench target out native/_core*.so
+	rm -rf .venv bench/.venv target out native/_core*.so

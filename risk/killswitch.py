@@ -15,7 +15,7 @@ State = Literal["active", "reducing", "halted"]
 def default_path() -> Path:
     """`SEARCHER_SWITCH`, or `~/.local/state/searcher/switch`."""
     named = os.environ.get("SEARCHER_SWITCH")
-    return Path(named).expanduser() if named else Path.home() / ".local/state/searcher/switch"
+    return Path(named).expanduser() if named else Path.home().joinpath(".local", "state", "searcher", "switch")
 
 
 @dataclass(frozen=True, slots=True)

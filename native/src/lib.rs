@@ -1,6 +1,7 @@
 //! The engine room: everything per byte or per event. See the README for the nouns and the two journeys.
 #![deny(unsafe_code)]
 
+pub mod bench;
 pub mod capture;
 pub mod cex;
 pub mod clock;

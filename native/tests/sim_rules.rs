@@ -297,7 +297,7 @@ fn rule_16_reduce_only_is_rejected_where_it_would_do_more() {
     assert_eq!(said(&s.intent(reduce(5, Sell, 103, 4, Gtc))), [(Accepted, 5, 103, 0, 4)]);
     // an IOC is cut to the position: how to flatten
     let flat = s.intent(reduce(6, Sell, 1, 99, Ioc));
-    assert_eq!(said(&flat)[..1], [(Filled, 6, 100, 4, 0)]);
+    assert_eq!(said(&flat), [(Filled, 6, 100, 4, 95), (Expired, 5, 103, 0, 0), (Expired, 6, 1, 0, 0)]);
     assert_eq!(s.position(), 0);
 }
 

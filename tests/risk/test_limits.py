@@ -5,7 +5,7 @@ import pytest
 
 from native import _core
 from risk import InstrumentLimits, LaneLimits, LimitError, Limits
-from tests.risk.test_gate import LIMITS, SPECS
+from tests.risk.pair import LIMITS, SPECS
 
 
 def written() -> dict[str, Any]:

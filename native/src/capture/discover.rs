@@ -45,7 +45,7 @@ pub fn discover(capture: &mut Capture) -> Result<Result<Discovered, String>, Cap
     let mut grains: FxHashMap<Vec<u8>, Grain> = FxHashMap::default();
     let (mut usdm, mut depth) = (false, false);
     let mut snapshots = Grain::default();
-    while let Some(frame) = capture.next()? {
+    while let Some(frame) = capture.next_frame()? {
         let mut c = Cursor::new(frame.bytes);
         if frame.source == Source::Snapshot {
             let _ = numbers(&mut c, &mut snapshots);

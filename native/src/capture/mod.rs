@@ -193,7 +193,7 @@ impl Capture {
     }
 
     /// The next frame, until the end.
-    pub fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         let end = loop {
             match memchr::memchr(b'\n', &self.buffer[self.at..]) {
                 Some(n) => break self.at + n,

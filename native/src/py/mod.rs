@@ -4,6 +4,7 @@ use std::io;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+mod bench;
 mod features;
 mod kernel;
 mod orders;
@@ -15,6 +16,7 @@ mod tape;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    bench::register(m)?;
     features::register(m)?;
     kernel::register(m)?;
     orders::register(m)?;

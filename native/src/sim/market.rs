@@ -23,6 +23,8 @@ pub(super) struct Order {
     pub(super) reduce_only: bool,
     pub(super) px: Ticks,
     pub(super) leaves: Lots,
+    /// Lots of an arriving reduce-only IOC that go beyond the position: open for the venue's answers, never to fill.
+    pub(super) beyond: Lots,
     pub(super) filled: Lots,
     pub(super) queue: QueuePos,
     /// Lots that the event being worked on gives the order.
@@ -33,7 +35,7 @@ impl Order {
     pub(super) fn new(i: &Intent, qty: Lots) -> Order {
         let (queue, none) = (QueuePos::NONE, Lots(0));
         let Intent { id, side, tif, reduce_only, px, .. } = *i;
-        Order { id, side, tif, reduce_only, px, leaves: qty, filled: none, queue, due: none }
+        Order { id, side, tif, reduce_only, px, leaves: qty, beyond: none, filled: none, queue, due: none }
     }
 }
 
@@ -111,7 +113,7 @@ pub(super) struct Market {
 
 impl Market {
     pub(super) fn new(id: InstrumentId, spec: &InstrumentSpec, model: QueueModel) -> Market {
-        let estimator = Estimator { model, lot: spec.lot.to_f64() };
+        let estimator = Estimator::new(model, spec.lot);
         let (venue, ladders) = (VenueBook::default(), [Ladder::new(), Ladder::new()]);
         Market { id, venue, ladders, position: Lots(0), estimator }
     }
@@ -274,7 +276,7 @@ fn book_fill(
         exch_ns: clock.exch_ns,
         px,
         qty,
-        leaves: o.leaves,
+        leaves: Lots(o.leaves.0 + o.beyond.0),
         trade_id: *clock.last_trade_id,
         queue_joined: o.queue.joined(),
         queue_ahead: o.queue.ahead(),

@@ -25,9 +25,9 @@ impl Market {
             return clock.refuse(ReceiptKind::Rejected, i);
         }
         let mut order = Order::new(i, i.qty.min(most));
-        let cut = order.leaves < i.qty;
+        order.beyond = Lots(i.qty.0 - order.leaves.0);
         self.enter(&mut order, ReceiptKind::Accepted, clock);
-        if cut && order.leaves.0 == 0 {
+        if order.beyond.0 > 0 && order.leaves.0 == 0 {
             clock.push(ReceiptKind::Expired, self.id, &order);
         }
     }

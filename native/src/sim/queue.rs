@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Lots;
+use crate::units::{Decimal, Lots};
 
 /// How likely a decrease of a level happened behind our order. In JSON: `{"kind": "risk_averse"}`,
 /// `{"kind": "power_prob", "n": 3.0}`, also `power_prob2`, `power_prob3`, `log_prob`, `log_prob2`.
@@ -96,8 +96,15 @@ impl QueueModel {
 /// A queue model and what one lot is in base currency (the logarithmic families are not free of scale).
 #[derive(Clone, Copy, Debug)]
 pub struct Estimator {
-    pub model: QueueModel,
-    pub lot: f64,
+    model: QueueModel,
+    lot: f64,
+}
+
+impl Estimator {
+    #[must_use]
+    pub fn new(model: QueueModel, lot: Decimal) -> Estimator {
+        Estimator { model, lot: lot.to_f64() }
+    }
 }
 
 /// Place of one resting order in the queue of its level, in lots.

@@ -80,7 +80,7 @@ impl Recording {
     #[inline(always)]
     pub fn next(&mut self) -> Result<Next<'_>, RecordingError> {
         match self {
-            Recording::Capture(c) => Ok(c.next()?.map_or(Next::End, Next::Frame)),
+            Recording::Capture(c) => Ok(c.next_frame()?.map_or(Next::End, Next::Frame)),
             Recording::Tape { reader, .. } => Ok(match reader.next()? {
                 None => Next::End,
                 Some(record) => match record.frame() {

@@ -158,3 +158,32 @@ fn ids_are_used_once_and_known() {
     assert_eq!(g.refusals().map(|(_, n)| n).sum::<u64>(), 7);
     assert_eq!(g.refusals_of(0).map(|(_, n)| n).sum::<u64>(), 6);
 }
+
+#[test]
+fn a_replace_that_adds_nothing_is_no_matter_of_position() {
+    let mut g = gate();
+    assert_eq!(send(&mut g, &place(1, Side::Buy, 9_990, 5)), None);
+    // a fill that comes after its order's death takes the position beyond the limit
+    fill(&mut g, 99, Side::Buy, 9_990, 25, 0);
+    assert_eq!((g.exposure(0).position(), g.state()), (Lots(25), SwitchState::Active));
+    assert_eq!(send(&mut g, &place(2, Side::Buy, 9_990, 1)), Some(Limit::Position));
+    assert_eq!(send(&mut g, &intent(Action::Replace, 1, Side::Buy, 9_990, 6)), Some(Limit::Position));
+    assert_eq!(send(&mut g, &intent(Action::Replace, 1, Side::Buy, 9_980, 5)), None);
+    assert_eq!(send(&mut g, &intent(Action::Replace, 1, Side::Buy, 9_990, 2)), None);
+    assert_eq!(send(&mut g, &place(2, Side::Sell, 10_010, 9)), None);
+}
+
+#[test]
+fn a_fill_that_a_replace_overtook_still_counts() {
+    let mut g = gate();
+    assert_eq!(send(&mut g, &place(1, Side::Buy, 9_990, 8)), None);
+    assert_eq!(send(&mut g, &intent(Action::Replace, 1, Side::Buy, 9_980, 10)), None);
+    let worst = |g: &Gate| g.exposure(0).position().0 + g.exposure(0).open()[0].worst();
+    // 3 were filled before it: the venue has 7 left, and the receipt of the 3 is still on its way
+    g.on_receipt(&receipt(ReceiptKind::Replaced, 1, Side::Buy, 9_980, 0, 7), 0);
+    assert_eq!(worst(&g), 10);
+    fill(&mut g, 1, Side::Buy, 9_990, 3, 5);
+    assert_eq!(worst(&g), 10);
+    fill(&mut g, 1, Side::Buy, 9_980, 7, 0);
+    assert_eq!((g.exposure(0).position(), g.exposure(0).open().len()), (Lots(10), 0));
+}

@@ -1,3 +1,4 @@
 //! One file a dialect: bytes to events, intents to bytes, the venue's numbered rules beside the branch that obeys them.
 pub mod binance;
+mod bytes;
 pub mod scan;

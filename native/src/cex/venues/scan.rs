@@ -4,6 +4,7 @@
 //! It reads what venues send, not all of JSON: strings are compared and skipped (escapes are honoured when skipping,
 //! not decoded), and nothing is validated beyond what is used.
 
+use super::bytes::equal_bytes;
 use crate::event::Level;
 use crate::units::{Decimal, Lots, Ticks, UnitError};
 
@@ -123,6 +124,26 @@ fn pad8(w: u64, n: u32) -> u64 {
     let shift = 8 * (8 - n);
     (w << shift) | (0x3030_3030_3030_3030u64 & ((1u64 << shift) - 1))
 }
+
+/// Of eight bytes, the last `n` (0 to 8); the others become ASCII zeros.
+#[inline(always)]
+fn keep_last(w: u64, n: u32) -> u64 {
+    const KEEP: [u64; 9] = [0, !0 << 56, !0 << 48, !0 << 40, !0 << 32, !0 << 24, !0 << 16, !0 << 8, !0];
+    let keep = KEEP[n as usize];
+    (w & keep) | (0x3030_3030_3030_3030 & !keep)
+}
+
+/// How many of eight bytes, from the first on, are ASCII digits.
+#[inline(always)]
+fn leading_digits(w: u64) -> u32 {
+    let high = 0xF0F0_F0F0_F0F0_F0F0;
+    let other =
+        ((w & high) ^ 0x3030_3030_3030_3030) | ((w.wrapping_add(0x0606_0606_0606_0606) & high) ^ 0x3030_3030_3030_3030);
+    other.trailing_zeros() / 8
+}
+
+/// Powers of ten.
+const SCALE: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
@@ -248,18 +269,16 @@ impl<'a> Cursor<'a> {
         if self.peek() <= b' ' {
             self.space();
         }
+        if let (Some(first), Some(second)) = (self.word(self.at), self.word(self.at + 8)) {
+            // Update ids and times have 9 to 15 digits; all others take the way below.
+            let n = leading_digits(second);
+            if all_digits(first) && n < 8 {
+                self.at += 8 + n as usize;
+                return Ok(eight_digits(first) * SCALE[n as usize] + eight_digits(pad8(second, n)));
+            }
+        }
         let start = self.at;
         let mut value = 0u64;
-        while let Some(w) = self.word(self.at) {
-            if !all_digits(w) {
-                break;
-            }
-            value = value
-                .checked_mul(100_000_000)
-                .and_then(|v| v.checked_add(eight_digits(w)))
-                .ok_or("an integer is too large")?;
-            self.at += 8;
-        }
         while let Some(d) = self.bytes.get(self.at).map(|c| c.wrapping_sub(b'0')).filter(|d| *d < 10) {
             value = value.checked_mul(10).and_then(|v| v.checked_add(u64::from(d))).ok_or("an integer is too large")?;
             self.at += 1;
@@ -284,50 +303,41 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn digits(&mut self) -> Result<(u64, usize), Reason> {
         let start = self.at;
-        if let Some(w) = self.word(start) {
-            let quote = find_byte(w, b'"');
-            let dot = find_byte(w, b'.');
-            if quote != 0 {
-                // Up to seven characters: one word holds them all.
-                let n = quote.trailing_zeros() / 8;
-                let before = dot.trailing_zeros().min(64) / 8;
-                let (digits, count, decimals) = if before < n {
-                    let below = (1u64 << (8 * before)) - 1;
-                    ((w & below) | ((w >> 8) & !below), n - 1, n - 1 - before)
-                } else {
-                    (w, n, 0)
-                };
-                let padded = pad8(digits, count);
-                if count > 0 && all_digits(padded) {
-                    self.at = start + n as usize + 1;
-                    return Ok((eight_digits(padded), decimals as usize));
-                }
-            } else if dot != 0 {
-                // Up to seven digits before the dot in this word, up to eight after it in the next.
-                let before = dot.trailing_zeros() / 8;
-                let after_dot = start + before as usize + 1;
-                if let Some(f) = self.word(after_dot) {
-                    let quote = find_byte(f, b'"');
-                    let decimals = if quote == 0 { 8 } else { quote.trailing_zeros() / 8 };
-                    let whole = pad8(w, before);
-                    let frac = pad8(f, decimals);
-                    let end = after_dot + decimals as usize;
-                    if before > 0
-                        && decimals > 0
-                        && all_digits(whole)
-                        && all_digits(frac)
-                        && self.bytes.get(end) == Some(&b'"')
-                    {
-                        const SCALE: [u64; 9] =
-                            [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-                        self.at = end + 1;
-                        let mantissa = eight_digits(whole) * SCALE[decimals as usize] + eight_digits(frac);
-                        return Ok((mantissa, decimals as usize));
-                    }
-                }
+        if let Some((quotes, dots)) = self.marks(start) {
+            let end = quotes.trailing_zeros();
+            if let Some(number) = self.number_between(start, end, dots) {
+                self.at = start + end as usize + 1;
+                return Ok(number);
             }
         }
         self.digits_slow(start)
+    }
+
+    /// Where the 32 bytes at `at` hold quotes and dots, a bit a byte.
+    #[inline(always)]
+    fn marks(&self, at: usize) -> Option<(u32, u32)> {
+        let chunk = self.bytes.get(at..)?.first_chunk::<32>()?;
+        Some((equal_bytes(chunk, b'"'), equal_bytes(chunk, b'.')))
+    }
+
+    /// The number whose characters are the `end` bytes at `start`, if it has a plain form of up to eight digits on
+    /// either side of its dot. `dots` are the dots from `start` on.
+    ///
+    /// The digits before the dot and those after it are each read as the eight bytes that end there, so that no
+    /// branch depends on how many there are.
+    #[inline(always)]
+    fn number_between(&self, start: usize, end: u32, dots: u32) -> Option<(u64, usize)> {
+        let dot = dots.trailing_zeros().min(end);
+        let decimals = (end - dot).saturating_sub(1);
+        if dot.wrapping_sub(1) > 7 || decimals > 8 || start < 8 {
+            return None;
+        }
+        let whole = keep_last(self.word(start + dot as usize - 8)?, dot);
+        let fraction = keep_last(self.word(start + end as usize - 8)?, decimals);
+        if !(all_digits(whole) & all_digits(fraction)) {
+            return None;
+        }
+        Some((eight_digits(whole) * SCALE[decimals as usize] + eight_digits(fraction), decimals as usize))
     }
 
     /// The same, a byte at a time: at the end of a message, and for numbers of other lengths.
@@ -370,6 +380,33 @@ impl<'a> Cursor<'a> {
         Ok(Decimal::new(i128::from(mantissa), decimals as u8))
     }
 
+    /// A level written `["price","quantity"]` without spaces, in at most 32 bytes.
+    #[inline(always)]
+    fn plain_level(&mut self, grids: &Grids) -> Option<Level> {
+        let at = self.at;
+        let (quotes, dots) = self.marks(at)?;
+        let chunk = self.bytes.get(at..)?.first_chunk::<32>()?;
+        // The quotes are at 1, p, p + 2 and q, or it is another form.
+        let p = (quotes & !3).trailing_zeros();
+        let rest = quotes.checked_shr(p + 3)?;
+        let q = p + 3 + rest.trailing_zeros();
+        if q >= 31
+            || chunk[0] != b'['
+            || (quotes & 3) != 2
+            || quotes >> p & 7 != 5
+            || chunk[p as usize + 1] != b','
+            || chunk[q as usize + 1] != b']'
+        {
+            return None;
+        }
+        let (px, px_decimals) = self.number_between(at + 2, p - 2, dots >> 2)?;
+        let (qty, qty_decimals) = self.number_between(at + p as usize + 3, q - p - 3, dots >> (p + 3))?;
+        let px = grids.price.steps(px, px_decimals).ok()?;
+        let qty = grids.quantity.steps(qty, qty_decimals).ok()?;
+        self.at = at + q as usize + 2;
+        Some(Level { px: Ticks(px), qty: Lots(qty) })
+    }
+
     /// `[["price","quantity"],…]`, appended to `out`; further elements of a level are ignored.
     #[inline(always)]
     pub fn levels(&mut self, grids: &Grids, out: &mut Vec<Level>) -> Result<(), Reason> {
@@ -378,6 +415,13 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
+            if let Some(level) = self.plain_level(grids) {
+                out.push(level);
+                if self.eat_literal(b",") {
+                    continue;
+                }
+                return self.expect(b']', "a list of levels does not end");
+            }
             if !self.eat_literal(b"[\"") {
                 self.expect(b'[', "a level was expected")?;
                 self.expect(b'"', "a quoted price was expected")?;
