@@ -84,3 +84,15 @@ def price(side: int, through: int, bid: int, ask: int) -> int:
     """The order's price in ticks."""
     own, other = (bid, ask) if side == BUY else (ask, bid)
     return other + side * (through - ACROSS) if through >= ACROSS else own + side * through
+
+
+def lives(seed: int, polls: int) -> list[int]:
+    """Of each order, in the order of sending: how many polls after it its cancel is sent."""
+    found = []
+    for slot in range(SLOTS):
+        first = -draw(seed, slot, 0) % PERIOD[slot]
+        for poll in range(first, polls, PERIOD[slot]):
+            left = EPOCH - CLOSING - poll % EPOCH
+            if poll >= FIRST_POLL and poll % EPOCH < EPOCH - QUIET:
+                found.append((poll, slot, min(LIFE[slot], left)))
+    return [life for _, _, life in sorted(found)]
