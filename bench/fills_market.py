@@ -46,6 +46,9 @@ class Market:
     sides: dict[int, Side] = field(default_factory=lambda: {BUY: Side(), SELL: Side()})
     #: Time of the last snapshot: the model knows of none while orders live.
     snapshot_ns: int = 0
+    #: What brings the exchange's clock to the recorder's, so that nothing is received before it happened: as
+    #: hftbacktest's converter has it, from depth, trades and snapshots.
+    clock_offset_ns: int = 0
 
     def rows_at(self, time_ns: int) -> int:
         """How many rows have happened at `time_ns`, that moment included."""
@@ -116,9 +119,11 @@ def steps(text: str, decimals: int) -> int:
 def load(capture: Path) -> Market:
     """The USD-M capture with ticks of 0.1 and lots of 0.001."""
     found: list[tuple[int, list[tuple[int, int, int]], bool]] = []
+    least_ns = 0
     with gzip.open(capture, "rb") as lines:
         for line in lines:
-            message = orjson.loads(line.split(b" ", 1)[1])
+            received, text = line.split(b" ", 1)
+            message = orjson.loads(text)
             data = message.get("data", message)
             kind = data.get("e")
             if kind == "trade" and data["X"] == "MARKET":
@@ -128,7 +133,10 @@ def load(capture: Path) -> Market:
                 found.append((data["T"] * MS, _levels(data, "b", "a"), False))
             elif "lastUpdateId" in data:
                 found.append((-data["T"] * MS, _levels(data, "bids", "asks"), False))
-    market = Market()
+            else:
+                continue
+            least_ns = min(least_ns, int(received) - data["T"] * MS)
+    market = Market(clock_offset_ns=least_ns)
     for time_ns, rows, is_trade in sorted(found, key=lambda f: abs(f[0])):
         if time_ns < 0:
             market.snapshot_ns = -time_ns

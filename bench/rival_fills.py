@@ -1,9 +1,10 @@
 """The rule of `fills_rule.py` in hftbacktest.
 
-usage: python rival_fills.py CAPTURE FIRST_POLL_NS OUT MODEL:EXPONENT:PARTIAL:SEED ...   (environment: requirements.txt)
+usage: python rival_fills.py CAPTURE FIRST_POLL_NS OUT MODEL:EXPONENT:PARTIAL:SEED:WITHHELD ...
+(an environment with bench/requirements.txt)
 
-`FIRST_POLL_NS` is the first poll's time on the exchange's clock. Writes one .npz a run into the folder OUT, with the
-arrays `books` (a row a poll: time, bid, bid lots, ask, ask lots), `orders` (a row an order: time, side, price, lots,
+`FIRST_POLL_NS` is the first poll's time on the exchange's clock; `WITHHELD`, which may be empty, the numbers of orders
+that are not sent, with commas. Writes the nth run to OUT/n.npz, with the arrays `books` (a row a poll: time, bid, bid lots, ask, ask lots), `orders` (a row an order: time, side, price, lots,
 the rule's time in force), `fills` (order, time at the exchange, last price, lots, maker), `ends` (order, time at the
 exchange, status), and `stopped` (the error that ended the run early and its time; zeros when it ran to the end).
 
@@ -62,11 +63,11 @@ def look(hbt: Any, leaves: Any, fills: Any, ends: Any, n: Any) -> None:
 
 
 @njit  # type: ignore[untyped-decorator]
-def run(hbt: Any, first_ns: int, seed: int, books: Any, orders: Any, fills: Any, ends: Any, n: Any) -> int:
-    """Plays the rule to the end of the data; returns hftbacktest's code there (1: end of data). `n`: counts of fills,
-    ends, polls, orders.
+def run(hbt: Any, first_ns: int, seed: int, leaves: Any, books: Any, orders: Any, fills: Any, ends: Any, n: Any) -> int:
+    """Plays the rule to the end of the data; returns hftbacktest's code there (1: end of data).
+
+    `leaves`: by order, 0, or -1 for an order that is withheld. `n`: counts of fills, ends, polls, orders.
     """
-    leaves = np.zeros(len(orders), np.int64)
     slot_order = np.full(SLOTS, -1)
     code = hbt.elapse(0)
     if code == 0:
@@ -99,7 +100,9 @@ def run(hbt: Any, first_ns: int, seed: int, books: Any, orders: Any, fills: Any,
                     lots = size(draw(seed, slot + 1000, poll))
                     px = price(side, through, bid, ask)
                     number = n[3]
-                    if side == 1:
+                    if leaves[number] < 0:
+                        pass
+                    elif side == 1:
                         hbt.submit_buy_order(0, number, px * 0.1, lots * 0.001, TIF[tif], LIMIT, False)
                     else:
                         hbt.submit_sell_order(0, number, px * 0.1, lots * 0.001, TIF[tif], LIMIT, False)
@@ -142,18 +145,20 @@ def main() -> None:
     capture, first_ns, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     with contextlib.redirect_stdout(io.StringIO()):
         data = binancefutures.convert(capture, buffer_size=3_000_000)
-    for text in sys.argv[4:]:
-        model, exponent, partial, seed = text.split(":")
+    for number, text in enumerate(sys.argv[4:]):
+        model, exponent, partial, seed, withheld = text.split(":")
+        leaves = np.zeros(rule.MAX_ORDERS, np.int64)
+        leaves[[int(n) for n in withheld.split(",") if n]] = -1
         books = np.zeros((rule.MAX_POLLS, 5), np.int64)
         orders = np.zeros((rule.MAX_ORDERS, 5), np.int64)
         fills, ends = np.zeros((4 * rule.MAX_ORDERS, 5), np.int64), np.zeros((2 * rule.MAX_ORDERS, 3), np.int64)
         n = np.zeros(4, np.int64)
         hbt = backtest(data, model, float(exponent), partial == "1")
-        code = run(hbt, first_ns, int(seed), books, orders, fills, ends, n)
+        code = run(hbt, first_ns, int(seed), leaves, books, orders, fills, ends, n)
         stopped = (0, 0) if code == 1 else (code, hbt.current_timestamp)
         hbt.close()
         np.savez(
-            folder / f"{text.replace(':', '_')}.npz",
+            folder / f"{number}.npz",
             books=books[: n[2]], orders=orders[: n[3]], fills=fills[: n[0]], ends=ends[: n[1]], stopped=stopped,
         )  # fmt: skip
 
