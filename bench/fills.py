@@ -25,7 +25,7 @@ from bench.fills_market import MS, Market, load
 from bench.fills_ours import LATENCY_US, Run, Setup, run
 from bench.fills_rule import FIRST_POLL, lives
 from bench.fills_twin import SWITCHES, Fill, Order, Rules, simulate, subsets
-from bench.run import HERE, ROOT, rival_python, table
+from bench.run import ROOT, rival_python, table
 
 MODELS = (("risk_averse", 1.0), ("power_prob", 2.0), ("power_prob2", 1.5), ("power_prob3", 3.0), ("log_prob", 1.0),
           ("log_prob2", 1.0))  # fmt: skip
@@ -166,7 +166,7 @@ def rival_runs(python: Path, capture: Path, first_ns: int, wanted: dict[Setup, l
     """hftbacktest's side, in a process of its environment; `wanted` says which orders each run is not given."""
     with tempfile.TemporaryDirectory() as folder:
         texts = [":".join([s.key(), ",".join(map(str, withheld))]) for s, withheld in wanted.items()]
-        command = [str(python), str(HERE / "rival_fills.py"), str(capture), str(first_ns), folder, *texts]
+        command = [str(python), "-m", "bench.rival_fills", str(capture), str(first_ns), folder, *texts]
         subprocess.run(command, check=True, cwd=ROOT)
         found = {}
         for n, setup in enumerate(wanted):

@@ -19,8 +19,8 @@ from bench.fills_rule import BUY, FOK, GTC, GTX
 #: Switches, each with the rule that says what we do instead.
 OFFERS_TWICE = "5"  # a trade is offered in full to each order of ours at the price
 UNCLAMPED = "7"  # a queue position may fall below 0, and a probability may be no number
-HALF_LOTS = "5h"  # quantities are floats in base currency: what lies on half a lot rounds either way
-SWITCHES = (OFFERS_TWICE, UNCLAMPED, HALF_LOTS)
+SWITCHES = (OFFERS_TWICE, UNCLAMPED)
+#: One lot in base currency: the logarithmic queue models are not free of scale.
 LOT = 0.001
 
 EXPIRED, FILLED, CANCELLED = 2, 3, 4
@@ -41,11 +41,12 @@ class Order:
     tif: int
     fills: list[Fill] = field(default_factory=list)
     end: tuple[int, int] | None = None
-    #: It is filled, and hftbacktest keeps it in its book: the next fill of it stops the backtest.
+    #: A trade offered exactly what was open: hftbacktest keeps such an order in its book, filled as it is, and stops at
+    #: its next fill.
     haunts: bool = False
-    leaves: float = 0
+    leaves: int = 0
     front: float = 0
-    traded: float = 0
+    traded: int = 0
 
     def fill(self, time_ns: int, px: int, lots: int, maker: int) -> None:
         """One execution; parts of one moment are one fill."""
@@ -176,8 +177,6 @@ class _Level:
         self.side, self.px = orders[0].side, orders[0].px
         self.twice = OFFERS_TWICE in rules.switches
         self.free = UNCLAMPED in rules.switches
-        #: What one lot is: 1, or in base currency.
-        self.lot = LOT if HALF_LOTS in rules.switches else 1.0
         self.alive: list[Order] = []
 
     def play(self) -> None:
@@ -217,45 +216,40 @@ class _Level:
                     for o in list(self.alive):
                         self.fill(o, time_ns, o.leaves)
 
-    def base(self, lots: int) -> float:
-        """A quantity of the recording in this model's unit; the quotient is the decimal's nearest float."""
-        return lots / 1000 if self.lot == LOT else float(lots)
-
     def join(self, o: Order, row: int) -> None:
         """Rule 11."""
-        o.front, o.leaves = self.base(self.market.lots(self.side, self.px, row)), o.lots * self.lot
+        o.front, o.leaves = self.market.lots(self.side, self.px, row), o.lots
         self.alive.append(o)
 
     def cancel(self, o: Order) -> None:
+        """Rule 18."""
         if o in self.alive:
             self.alive.remove(o)
             o.end = (o.cancelled_ns, CANCELLED)
 
-    def fill(self, o: Order, time_ns: int, qty: float) -> None:
+    def fill(self, o: Order, time_ns: int, lots: int) -> None:
         """Rule 10: at its own price."""
-        o.fill(time_ns, o.px, _nearest(qty / self.lot), 1)
-        o.leaves -= qty
-        if _nearest(o.leaves / self.lot) <= 0:
+        o.fill(time_ns, o.px, lots, 1)
+        o.leaves -= lots
+        if not o.leaves:
             o.end = (time_ns, FILLED)
             self.alive.remove(o)
 
-    def depth(self, o: Order, prev_lots: int, new_lots: int) -> None:
+    def depth(self, o: Order, prev: int, new: int) -> None:
         """Rules 4 and 7."""
-        prev, new = self.base(prev_lots), self.base(new_lots)
         shrunk = prev - new - o.traded
         o.traded = 0
         if self.free and self.rules.model != "risk_averse":
             if shrunk < 0:
                 o.front = _least(o.front, new)
                 return
-            back = prev - o.front
-            p = self.rules.probability(o.front / self.lot * LOT, back / self.lot * LOT)
+            p = self.rules.probability(o.front * LOT, (prev - o.front) * LOT)
             p = 1.0 if math.isinf(p) else p
-            o.front = _least(o.front - (1.0 - p) * shrunk + _least(back - p * shrunk, 0.0), new)
+            o.front = _least(o.front - (1.0 - p) * shrunk + _least(prev - o.front - p * shrunk, 0.0), new)
             return
         if shrunk > 0:
             back = max(prev - o.front, 0.0)
-            p = self.rules.probability(o.front / self.lot * LOT, back / self.lot * LOT)
+            p = self.rules.probability(o.front * LOT, back * LOT)
             p = 1.0 if math.isnan(p) else p
             o.front += min(back - p * shrunk, 0.0) - (1.0 - p) * shrunk
         o.front = max(min(o.front, new), 0.0)
@@ -267,21 +261,20 @@ class _Level:
             if px != o.px:
                 self.fill(o, time_ns, o.leaves)
                 continue
-            o.front -= self.base(lots)
-            o.traded += self.base(lots)
-            offered = max(_nearest(-o.front / self.lot), 0)
+            o.front -= lots
+            o.traded += lots
+            offered = max(_nearest(-o.front), 0)
             if offered or not self.free:
                 o.front = max(o.front, 0.0)
             if not self.rules.partial:
                 if offered:
                     self.fill(o, time_ns, o.leaves)
                 continue
-            due = (offered if self.twice else max(offered - ours, 0)) * self.lot
-            if due > 0:
-                o.haunts = due <= o.leaves and _nearest((o.leaves - due) / self.lot) <= 0
-                qty = min(due, o.leaves)
-                ours += _nearest(qty / self.lot)
-                self.fill(o, time_ns, qty)
+            due = min(offered if self.twice else max(offered - ours, 0), o.leaves)
+            if due:
+                o.haunts = offered == o.leaves
+                ours += due
+                self.fill(o, time_ns, due)
 
 
 def subsets() -> Iterable[frozenset[str]]:

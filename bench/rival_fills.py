@@ -1,12 +1,10 @@
 """The rule of `fills_rule.py` in hftbacktest.
 
-usage: python rival_fills.py CAPTURE FIRST_POLL_NS OUT MODEL:EXPONENT:PARTIAL:SEED:WITHHELD ...
+usage: python -m bench.rival_fills CAPTURE FIRST_POLL_NS OUT MODEL:EXPONENT:PARTIAL:SEED:WITHHELD ...
 (an environment with bench/requirements.txt)
 
 `FIRST_POLL_NS` is the first poll's time on the exchange's clock; `WITHHELD`, which may be empty, the numbers of orders
-that are not sent, with commas. Writes the nth run to OUT/n.npz, with the arrays `books` (a row a poll: time, bid, bid lots, ask, ask lots), `orders` (a row an order: time, side, price, lots,
-the rule's time in force), `fills` (order, time at the exchange, last price, lots, maker), `ends` (order, time at the
-exchange, status), and `stopped` (the error that ended the run early and its time; zeros when it ran to the end).
+that are not sent, with commas. Writes the nth run to OUT/n.npz: the arrays of `fills_ours.Run`, and `stopped`.
 
 Orders are looked at every millisecond: everything of the recording happens at whole milliseconds of the exchange's
 clock, so that no fill hides behind a later one; what one order got in one millisecond is one fill.
@@ -19,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import fills_rule as rule
 from hftbacktest import GTC, GTX, LIMIT, BacktestAsset, HashMapMarketDepthBacktest
 from hftbacktest.data.utils import binancefutures
 from hftbacktest.order import FOK, IOC
 from numba import njit
+
+from bench import fills_rule as rule
 
 TIF = (GTC, IOC, FOK, GTX)
 SLOTS, PERIOD, LIFE = rule.SLOTS, rule.PERIOD, rule.LIFE
@@ -36,7 +35,7 @@ draw, side_at, size = njit(rule.draw), njit(rule.side_at), njit(rule.size)
 kind, price = njit(rule.kind), njit(rule.price)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def look(hbt: Any, leaves: Any, fills: Any, ends: Any, n: Any) -> None:
     """Writes down what has become of the orders since the last look; `n` counts fills and ends."""
     values = hbt.orders(0).values()
@@ -62,7 +61,7 @@ def look(hbt: Any, leaves: Any, fills: Any, ends: Any, n: Any) -> None:
     hbt.clear_inactive_orders(0)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def run(hbt: Any, first_ns: int, seed: int, leaves: Any, books: Any, orders: Any, fills: Any, ends: Any, n: Any) -> int:
     """Plays the rule to the end of the data; returns hftbacktest's code there (1: end of data).
 
@@ -121,7 +120,7 @@ def run(hbt: Any, first_ns: int, seed: int, leaves: Any, books: Any, orders: Any
             if code != 0:
                 look(hbt, leaves, fills, ends, n)
                 break
-    return code
+    return int(code)
 
 
 def backtest(data: Any, model: str, exponent: float, partial: bool) -> Any:
