@@ -88,6 +88,8 @@ fn usdm_next(last_id: u64, ids: Ids) -> Next {
 pub struct Binance {
     market: Market,
     grids: Vec<Grids>,
+    /// Upper case, by instrument.
+    symbols: Vec<Vec<u8>>,
     /// Symbols as in stream names (lower case) and as in messages (upper case).
     ids: FxHashMap<Vec<u8>, InstrumentId>,
     /// With a single instrument its two spellings, compared before the map is asked.
@@ -121,6 +123,44 @@ struct Fields {
 }
 
 impl Fields {
+    /// The rest of a bookTicker from the quote behind its symbol.
+    #[inline(always)]
+    fn quote(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
+        self.px = c.after(b"\",\"b\":")?.number(&grids.price).ok()?;
+        self.qty = c.after(b",\"B\":")?.number(&grids.quantity).ok()?;
+        self.ask_px = c.after(b",\"a\":")?.number(&grids.price).ok()?;
+        self.ask_qty = c.after(b",\"A\":")?.number(&grids.quantity).ok()?;
+        Some(())
+    }
+
+    /// A trade's id, price and quantity, from the quote behind its symbol.
+    #[inline(always)]
+    fn trade(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
+        self.trade_id = c.after(b"\",\"t\":")?.integer().ok()?;
+        self.px = c.after(b",\"p\":")?.number(&grids.price).ok()?;
+        self.qty = c.after(b",\"q\":")?.number(&grids.quantity).ok()?;
+        Some(())
+    }
+
+    /// The quote or trade that these fields make; `None` for what is not of the book.
+    #[inline(always)]
+    fn event(&self, kind: Kind, instrument: InstrumentId) -> Option<Event> {
+        match kind {
+            Kind::Quote => {
+                let bid = Level { px: Ticks(self.px), qty: Lots(self.qty) };
+                let ask = Level { px: Ticks(self.ask_px), qty: Lots(self.ask_qty) };
+                Some(Event::Quote { instrument, exch_ns: self.exch_ns(), id: self.last_id, bid, ask })
+            }
+            // Insurance fund and ADL are no trades of the book.
+            Kind::Trade if !self.not_market && self.qty != 0 => {
+                let side = if self.buyer_is_maker { Side::Sell } else { Side::Buy };
+                let (px, qty) = (Ticks(self.px), Lots(self.qty));
+                Some(Event::Trade { instrument, exch_ns: self.exch_ns(), id: self.trade_id, px, qty, side })
+            }
+            _ => None,
+        }
+    }
+
     /// Matching-engine time where the venue sends it, else the event's own; milliseconds, or microseconds by request.
     fn exch_ns(&self) -> i64 {
         let t = if self.transaction_ms != 0 { self.transaction_ms } else { self.event_ms };
@@ -149,7 +189,8 @@ impl Binance {
             [one] => Some((one.symbol.to_lowercase().into_bytes(), one.symbol.to_uppercase().into_bytes())),
             _ => None,
         };
-        Ok(Binance { market, grids, ids, only })
+        let symbols = specs.iter().map(|s| s.symbol.to_uppercase().into_bytes()).collect();
+        Ok(Binance { market, grids, symbols, ids, only })
     }
 
     #[must_use]
@@ -204,12 +245,64 @@ impl Binance {
                 }
                 c.expect(b':', "the stream has no data")?;
             }
+            if let Some(id) = *instrument {
+                let start = c.at;
+                if let Some(event) = self.usual(c, kind, id) {
+                    out.event = event;
+                    return Ok(());
+                }
+                c.at = start;
+            }
         }
         c.expect(b'{', "an object was expected")?;
         if frame.source == Source::Snapshot || (kind == Kind::Unknown && c.bytes.starts_with(b"{\"lastUpdateId\"")) {
             return self.snapshot(frame, c, instrument, out);
         }
         self.object(c, kind, instrument, out)
+    }
+
+    /// The messages that come most, in the exact form that the venue writes today; any other form, and whatever is
+    /// wrong, is left to [`Binance::object`], which reads the same fields in any order.
+    #[inline(always)]
+    fn usual(&self, c: &mut Cursor<'_>, kind: Kind, id: InstrumentId) -> Option<Event> {
+        let grids = self.grids.get(usize::from(id))?;
+        let symbol = self.symbols.get(usize::from(id))?.as_slice();
+        let mut f = Fields::default();
+        match (kind, self.market) {
+            (Kind::Quote, Market::UsdM) => {
+                f.last_id = c.after(b"{\"e\":\"bookTicker\",\"u\":")?.integer().ok()?;
+                c.after(b",\"s\":\"")?.after(symbol)?;
+                f.quote(c, grids)?;
+                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
+                c.after(b",\"E\":")?.integer().ok()?;
+                c.after(b"}")?;
+            }
+            (Kind::Quote, Market::Spot) => {
+                f.last_id = c.after(b"{\"u\":")?.integer().ok()?;
+                c.after(b",\"s\":\"")?.after(symbol)?;
+                f.quote(c, grids)?;
+                c.after(b"}")?;
+            }
+            (Kind::Trade, Market::UsdM) => {
+                c.after(b"{\"e\":\"trade\",\"E\":")?.integer().ok()?;
+                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
+                c.after(b",\"s\":\"")?.after(symbol)?;
+                f.trade(c, grids)?;
+                f.buyer_is_maker = c.after(b",\"X\":\"MARKET\",\"m\":")?.boolean().ok()?;
+                c.after(b"}")?;
+            }
+            (Kind::Trade, Market::Spot) => {
+                c.after(b"{\"e\":\"trade\",\"E\":")?.integer().ok()?;
+                c.after(b",\"s\":\"")?.after(symbol)?;
+                f.trade(c, grids)?;
+                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
+                f.buyer_is_maker = c.after(b",\"m\":")?.boolean().ok()?;
+                c.after(b",\"M\":")?.boolean().ok()?;
+                c.after(b"}")?;
+            }
+            _ => return None,
+        }
+        f.event(kind, id)
     }
 
     #[inline(always)]
@@ -317,20 +410,13 @@ impl Binance {
                 if seen & (2 | 32 | 64 | 128 | 256) != 2 | 32 | 64 | 128 | 256 {
                     return Err("a bookTicker lacks its id, prices or quantities");
                 }
-                let bid = Level { px: Ticks(f.px), qty: Lots(f.qty) };
-                let ask = Level { px: Ticks(f.ask_px), qty: Lots(f.ask_qty) };
-                Event::Quote { instrument, exch_ns: f.exch_ns(), id: f.last_id, bid, ask }
+                f.event(kind, instrument).unwrap_or_default()
             }
             Kind::Trade => {
                 if seen & (8 | 16 | 32 | 128) != 8 | 16 | 32 | 128 {
                     return Err("a trade lacks its id, price, quantity or side");
                 }
-                if f.not_market || f.qty == 0 {
-                    return Ok(()); // insurance fund, ADL: not a trade of the book
-                }
-                let side = if f.buyer_is_maker { Side::Sell } else { Side::Buy };
-                let (px, qty) = (Ticks(f.px), Lots(f.qty));
-                Event::Trade { instrument, exch_ns: f.exch_ns(), id: f.trade_id, px, qty, side }
+                f.event(kind, instrument).unwrap_or_default()
             }
             Kind::Unknown | Kind::Other => Event::Ignored, // a reply, a control message
         };

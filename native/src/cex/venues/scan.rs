@@ -4,7 +4,7 @@
 //! It reads what venues send, not all of JSON: strings are compared and skipped (escapes are honoured when skipping,
 //! not decoded), and nothing is validated beyond what is used.
 
-use super::bytes::equal_bytes;
+use super::bytes::{all_digits, eight_digits, equal_bytes, first_digits, four_numbers, leading_digits};
 use crate::event::Level;
 use crate::units::{Decimal, Lots, Ticks, UnitError};
 
@@ -16,16 +16,17 @@ pub type Reason = &'static str;
 struct Conversion {
     mul: u64,
     div: u64,
-    /// ⌊2⁶⁴ ⁄ div⌋ + 1: the high half of `mantissa × magic` is the quotient whenever `mantissa × div < 2⁶⁴`; any
-    /// other case fails the check that follows and takes the slow way.
+    /// ⌊2⁶⁴ ⁄ div⌋ + 1: the high half of `n × magic` is `n / div` for every `n < 2⁶⁴ ⁄ div` (0 where div is 1).
     magic: u64,
+    /// Largest mantissa for which all of this holds; others take the slow way.
+    limit: u64,
 }
 
 /// A tick or lot size, prepared so that digits are converted without a division.
 #[derive(Clone, Debug)]
 pub struct Grid {
     step: Decimal,
-    by_decimals: [Conversion; 20],
+    by_decimals: [Conversion; 32],
 }
 
 impl Grid {
@@ -36,17 +37,17 @@ impl Grid {
         if base == 0 {
             return Err(UnitError::OffGrid);
         }
-        let mut by_decimals = [Conversion { mul: 0, div: 0, magic: 0 }; 20];
+        let mut by_decimals = [Conversion { mul: 0, div: 0, magic: 0, limit: 0 }; 32];
         for (decimals, c) in by_decimals.iter_mut().enumerate() {
             let (mul, div) = if decimals <= usize::from(step.scale) {
                 (10u64.checked_pow(u32::from(step.scale) - decimals as u32), Some(base))
             } else {
                 (Some(1), 10u64.checked_pow(decimals as u32 - u32::from(step.scale)).and_then(|p| p.checked_mul(base)))
             };
-            // A conversion that does not fit keeps div = 0: digits of that length take the slow way.
+            // A conversion that does not fit keeps its limit of 0.
             if let (Some(mul), Some(div)) = (mul, div) {
                 let magic = if div == 1 { 0 } else { (u64::MAX / div).wrapping_add(1) };
-                *c = Conversion { mul, div, magic };
+                *c = Conversion { mul, div, magic, limit: (i64::MAX as u64 / div).saturating_sub(1) / mul };
             }
         }
         Ok(Grid { step, by_decimals })
@@ -60,14 +61,19 @@ impl Grid {
     /// Whole steps of `mantissa × 10^-decimals`.
     #[inline(always)]
     fn steps(&self, mantissa: u64, decimals: usize) -> Result<i64, Reason> {
-        let c = &self.by_decimals[decimals];
-        if let Some(m) = mantissa.checked_mul(c.mul) {
-            let q = if c.div == 1 { m } else { ((u128::from(m) * u128::from(c.magic)) >> 64) as u64 };
-            if c.div != 0 && q.wrapping_mul(c.div) == m && q <= i64::MAX as u64 {
-                return Ok(q as i64);
-            }
+        match self.plain_steps(mantissa, decimals) {
+            Some(steps) => Ok(steps),
+            None => self.steps_slow(mantissa, decimals),
         }
-        self.steps_slow(mantissa, decimals)
+    }
+
+    /// The same for all but the largest numbers; `None` where it takes longer or is no whole multiple.
+    #[inline(always)]
+    fn plain_steps(&self, mantissa: u64, decimals: usize) -> Option<i64> {
+        let c = &self.by_decimals[decimals & 31];
+        let n = mantissa.wrapping_mul(c.mul);
+        let q = if c.div == 1 { n } else { ((u128::from(n) * u128::from(c.magic)) >> 64) as u64 };
+        (mantissa <= c.limit && q.wrapping_mul(c.div) == n).then_some(q as i64)
     }
 
     #[cold]
@@ -87,63 +93,16 @@ pub struct Grids {
     pub quantity: Grid,
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// High bit set in each byte of `w` that equals `byte`; exact for the lowest such byte, which is the one used.
-#[inline(always)]
-fn find_byte(w: u64, byte: u8) -> u64 {
-    let x = w ^ (ONES * u64::from(byte));
-    x.wrapping_sub(ONES) & !x & HIGHS
-}
-
-/// Whether all eight bytes are ASCII digits.
-#[inline(always)]
-fn all_digits(w: u64) -> bool {
-    ((w & 0xF0F0_F0F0_F0F0_F0F0) | ((w.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) >> 4))
-        == 0x3333_3333_3333_3333
-}
-
-/// The value of eight ASCII digits, first digit in the lowest byte. Three multiplications: pairs, fours, eights
-/// (Lemire, "Quickly parsing eight digits", 2018).
-#[inline(always)]
-fn eight_digits(w: u64) -> u64 {
-    let w = w.wrapping_sub(0x3030_3030_3030_3030);
-    let w = w.wrapping_mul(10).wrapping_add(w >> 8);
-    let low = (w & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
-    let high = ((w >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
-    low.wrapping_add(high) >> 32
-}
-
-/// Left-pads `n` (0 to 8) digit bytes with ASCII zeros to eight.
-#[inline(always)]
-fn pad8(w: u64, n: u32) -> u64 {
-    if n == 0 {
-        return 0x3030_3030_3030_3030;
-    }
-    let shift = 8 * (8 - n);
-    (w << shift) | (0x3030_3030_3030_3030u64 & ((1u64 << shift) - 1))
-}
-
-/// Of eight bytes, the last `n` (0 to 8); the others become ASCII zeros.
-#[inline(always)]
-fn keep_last(w: u64, n: u32) -> u64 {
-    const KEEP: [u64; 9] = [0, !0 << 56, !0 << 48, !0 << 40, !0 << 32, !0 << 24, !0 << 16, !0 << 8, !0];
-    let keep = KEEP[n as usize];
-    (w & keep) | (0x3030_3030_3030_3030 & !keep)
-}
-
-/// How many of eight bytes, from the first on, are ASCII digits.
-#[inline(always)]
-fn leading_digits(w: u64) -> u32 {
-    let high = 0xF0F0_F0F0_F0F0_F0F0;
-    let other =
-        ((w & high) ^ 0x3030_3030_3030_3030) | ((w.wrapping_add(0x0606_0606_0606_0606) & high) ^ 0x3030_3030_3030_3030);
-    other.trailing_zeros() / 8
-}
-
 /// Powers of ten.
-const SCALE: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+const SCALE: [u64; 16] = {
+    let mut table = [1; 16];
+    let mut n = 1;
+    while n < 16 {
+        table[n] = table[n - 1] * 10;
+        n += 1;
+    }
+    table
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
@@ -194,6 +153,12 @@ impl<'a> Cursor<'a> {
         hit
     }
 
+    /// The cursor behind `literal`, if that is next.
+    #[inline(always)]
+    pub fn after(&mut self, literal: &[u8]) -> Option<&mut Self> {
+        self.eat_literal(literal).then_some(self)
+    }
+
     #[inline(always)]
     fn word(&self, at: usize) -> Option<u64> {
         self.bytes.get(at..)?.first_chunk::<8>().map(|b| u64::from_le_bytes(*b))
@@ -204,6 +169,16 @@ impl<'a> Cursor<'a> {
     pub fn string(&mut self) -> Result<&'a [u8], Reason> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
+        if let Some((quotes, _)) = self.marks(start)
+            && quotes != 0
+        {
+            let end = start + quotes.trailing_zeros() as usize;
+            let text = &self.bytes[start..end];
+            if !text.contains(&b'\\') {
+                self.at = end + 1;
+                return Ok(text);
+            }
+        }
         loop {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
@@ -272,9 +247,9 @@ impl<'a> Cursor<'a> {
         if let (Some(first), Some(second)) = (self.word(self.at), self.word(self.at + 8)) {
             // Update ids and times have 9 to 15 digits; all others take the way below.
             let n = leading_digits(second);
-            if all_digits(first) && n < 8 {
+            if all_digits(first) && (1..8).contains(&n) {
                 self.at += 8 + n as usize;
-                return Ok(eight_digits(first) * SCALE[n as usize] + eight_digits(pad8(second, n)));
+                return Ok(eight_digits(first) * SCALE[n as usize] + eight_digits(first_digits(second, n)));
             }
         }
         let start = self.at;
@@ -320,11 +295,8 @@ impl<'a> Cursor<'a> {
         Some((equal_bytes(chunk, b'"'), equal_bytes(chunk, b'.')))
     }
 
-    /// The number whose characters are the `end` bytes at `start`, if it has a plain form of up to eight digits on
-    /// either side of its dot. `dots` are the dots from `start` on.
-    ///
-    /// The digits before the dot and those after it are each read as the eight bytes that end there, so that no
-    /// branch depends on how many there are.
+    /// The number whose characters are the `end` bytes at `start`, if it has a plain form of one to eight digits before
+    /// its dot and up to eight after it. `dots` are the dots from `start` on.
     #[inline(always)]
     fn number_between(&self, start: usize, end: u32, dots: u32) -> Option<(u64, usize)> {
         let dot = dots.trailing_zeros().min(end);
@@ -332,12 +304,10 @@ impl<'a> Cursor<'a> {
         if dot.wrapping_sub(1) > 7 || decimals > 8 || start < 8 {
             return None;
         }
-        let whole = keep_last(self.word(start + dot as usize - 8)?, dot);
-        let fraction = keep_last(self.word(start + end as usize - 8)?, decimals);
-        if !(all_digits(whole) & all_digits(fraction)) {
-            return None;
-        }
-        Some((eight_digits(whole) * SCALE[decimals as usize] + eight_digits(fraction), decimals as usize))
+        let whole = self.word(start + dot as usize - 8)?;
+        let fraction = self.word(start + end as usize - 8)?;
+        let [whole, fraction, ..] = four_numbers([whole, fraction, 0, 0], [dot, decimals, 0, 0])?;
+        Some((whole * SCALE[decimals as usize] + fraction, decimals as usize))
     }
 
     /// The same, a byte at a time: at the end of a message, and for numbers of other lengths.
@@ -380,30 +350,44 @@ impl<'a> Cursor<'a> {
         Ok(Decimal::new(i128::from(mantissa), decimals as u8))
     }
 
-    /// A level written `["price","quantity"]` without spaces, in at most 32 bytes.
+    /// A level written `["price","quantity"]` without spaces, in at most 32 bytes, with one to eight digits before and
+    /// up to eight after each dot.
+    ///
+    /// The digits before and after each dot are read as the eight bytes that end there, all four at once, so that no
+    /// branch depends on how many there are.
     #[inline(always)]
     fn plain_level(&mut self, grids: &Grids) -> Option<Level> {
-        let at = self.at;
-        let (quotes, dots) = self.marks(at)?;
-        let chunk = self.bytes.get(at..)?.first_chunk::<32>()?;
+        let window = self.bytes.get(self.at.checked_sub(8)?..)?.first_chunk::<40>()?;
+        let chunk = window.last_chunk::<32>()?;
+        let (quotes, dots) = (equal_bytes(chunk, b'"'), equal_bytes(chunk, b'.'));
         // The quotes are at 1, p, p + 2 and q, or it is another form.
-        let p = (quotes & !3).trailing_zeros();
-        let rest = quotes.checked_shr(p + 3)?;
-        let q = p + 3 + rest.trailing_zeros();
-        if q >= 31
-            || chunk[0] != b'['
-            || (quotes & 3) != 2
-            || quotes >> p & 7 != 5
-            || chunk[p as usize + 1] != b','
-            || chunk[q as usize + 1] != b']'
-        {
+        let second = quotes & quotes.wrapping_sub(1);
+        let third = second & second.wrapping_sub(1);
+        let fourth = third & third.wrapping_sub(1);
+        let (p, q) = (second.trailing_zeros(), fourth.trailing_zeros());
+        if fourth == 0 || q > 30 || quotes & 3 != 2 || third.trailing_zeros() != p + 2 {
             return None;
         }
-        let (px, px_decimals) = self.number_between(at + 2, p - 2, dots >> 2)?;
-        let (qty, qty_decimals) = self.number_between(at + p as usize + 3, q - p - 3, dots >> (p + 3))?;
-        let px = grids.price.steps(px, px_decimals).ok()?;
-        let qty = grids.quantity.steps(qty, qty_decimals).ok()?;
-        self.at = at + q as usize + 2;
+        let byte = |at: u32| chunk[at as usize & 31];
+        if byte(0) != b'[' || byte(p + 1) != b',' || byte(q + 1) != b']' {
+            return None;
+        }
+        let px_dot = dots.trailing_zeros().min(p);
+        let qty_dot = (dots & (u32::MAX << p)).trailing_zeros().min(q);
+        let (px_whole, px_decimals) = (px_dot.wrapping_sub(2), (p - px_dot).saturating_sub(1));
+        let (qty_whole, qty_decimals) = (qty_dot.wrapping_sub(p + 3), (q - qty_dot).saturating_sub(1));
+        if px_whole.wrapping_sub(1) > 7 || qty_whole.wrapping_sub(1) > 7 || px_decimals > 8 || qty_decimals > 8 {
+            return None;
+        }
+        // The eight bytes of the window before a place in the chunk begin at the same number.
+        let word = |end: u32| u64::from_le_bytes(std::array::from_fn(|n| window[(end as usize & 31) + n]));
+        let [a, b, c, d] = four_numbers(
+            [word(px_dot), word(p), word(qty_dot), word(q)],
+            [px_whole, px_decimals, qty_whole, qty_decimals],
+        )?;
+        let px = grids.price.plain_steps(a * SCALE[px_decimals as usize & 15] + b, px_decimals as usize)?;
+        let qty = grids.quantity.plain_steps(c * SCALE[qty_decimals as usize & 15] + d, qty_decimals as usize)?;
+        self.at += q as usize + 2;
         Some(Level { px: Ticks(px), qty: Lots(qty) })
     }
 
