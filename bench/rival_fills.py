@@ -31,8 +31,11 @@ LATENCY_NS = 10_000_000
 NEW, PARTIALLY_FILLED = 1, 5
 STEP_NS = 1_000_000
 
-draw, side_at, size = njit(rule.draw), njit(rule.side_at), njit(rule.size)
-kind, price = njit(rule.kind), njit(rule.price)
+draw: Any = njit(rule.draw)
+side_at: Any = njit(rule.side_at)
+size: Any = njit(rule.size)
+kind: Any = njit(rule.kind)
+price: Any = njit(rule.price)
 
 
 @njit
