@@ -1,6 +1,6 @@
 """Our fills beside hftbacktest's: the same recorded file, orders, latency and queue model, and a table of what differs.
 
-usage: python -m bench.fills [--quick] [--rival PYTHON] [CAPTURE]    (`make fills` does it)
+usage: python -m bench.fills [--quick] [--markdown] [--rival PYTHON] [CAPTURE]    (`make fills` does it)
 
 Each row of the table is one run of both engines: a queue model, whole or partial fills, and a seed of the rule of
 orders (`fills_rule.py`). A fill is what one order got at one moment: order, matching-engine time, last price, lots,
@@ -187,22 +187,26 @@ def judge(capture: Path, python: Path, setups: Iterable[Setup]) -> list[Verdict]
     return [compare(market, s, ours[s], theirs[s], withheld[s]) for s in ours]
 
 
-HEAD = ("queue model", "fills", "seed", "polls", "orders", "withheld", "ours", "theirs", "matched", "differing orders",
+HEAD = ("queue model", "fills", "seed", "orders", "withheld", "ours", "theirs", "matched", "differing orders",
         "unexplained")  # fmt: skip
 
 
-def render(verdicts: Iterable[Verdict]) -> str:
-    """The table. `differing orders`: how many, after the rules that explain them."""
-    rows = []
-    for v in verdicts:
-        model = v.setup.model + (f" {v.setup.exponent:g}" if v.setup.model.startswith("power") else "")
-        why = ", ".join(f"rule {names}: {n}" for names, n in sorted(v.explained.items())) or "none"
-        numbers = (v.polls, v.orders, v.withheld, v.ours, v.theirs, v.matched)
-        kind = "partial" if v.setup.partial else "whole"
-        rows.append(
-            (model, kind, str(v.setup.seed), *(f"{n:,}" for n in numbers), why, str(len(v.unexplained))),
-        )
-    return table([HEAD, *rows])
+def row(v: Verdict) -> tuple[str, ...]:
+    """One row of the table. `differing orders`: how many, after the rules that explain them."""
+    model = v.setup.model + (f" {v.setup.exponent:g}" if v.setup.model.startswith("power") else "")
+    why = ", ".join(f"rule {names}: {n}" for names, n in sorted(v.explained.items())) or "none"
+    numbers = (f"{n:,}" for n in (v.orders, v.withheld, v.ours, v.theirs, v.matched))
+    mode = "partial" if v.setup.partial else "whole"
+    return model, mode, str(v.setup.seed), *numbers, why, str(len(v.unexplained))
+
+
+def render(verdicts: Iterable[Verdict], markdown: bool = False) -> str:
+    """The table, for a terminal or as the README has it."""
+    rows = [HEAD, *(row(v) for v in verdicts)]
+    if not markdown:
+        return table(rows)
+    lines = [" | ".join(("", *cells, "")).strip() for cells in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(HEAD), *lines[1:]])
 
 
 def main() -> int:
@@ -211,14 +215,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="fills", description="Our fills beside hftbacktest's.")
     parser.add_argument("capture", nargs="?", type=Path, default=data / "binance" / "usdm_btcusdt_20240808.gz")
     parser.add_argument("--quick", action="store_true", help="a few runs instead of every model, mode and seed")
+    parser.add_argument("--markdown", action="store_true", help="print the table as the README has it")
     parser.add_argument("--rival", type=Path, help="interpreter that has hftbacktest (default: bench/.venv, made)")
     args = parser.parse_args()
     if not args.capture.is_file():
         print(f"no capture at {args.capture}: name one, or its data folder in SEARCHER_DATA", file=sys.stderr)
         return 2
     verdicts = judge(args.capture.resolve(), args.rival or rival_python(), QUICK if args.quick else ALL)
-    print(f"{args.capture.name}: ours beside hftbacktest 2.4.4, 10 ms to the exchange and 10 ms back\n")
-    print(render(verdicts))
+    polls = min(v.polls for v in verdicts) - FIRST_POLL
+    print(f"{args.capture.name}: ours beside hftbacktest 2.4.4, 10 ms to the exchange and 10 ms back.")
+    print(f"Books and orders compared at {polls:,} polls of each run.\n")
+    print(render(verdicts, args.markdown))
     strange = [f"{v.setup.key()}: {line}" for v in verdicts for line in v.unexplained]
     print("\n" + ("\n".join(strange[:20]) if strange else "Every difference is explained by the rules named (README)."))
     return 1 if strange else 0
