@@ -18,9 +18,17 @@ pub struct KernelSlot {
     instruments: Vec<InstrumentId>,
     views: Vec<View>,
     outs: Vec<Out>,
-    /// Versions of the market and of our orders that each view shows.
-    shown: Vec<(u64, u64)>,
+    /// What each view shows.
+    shown: Vec<Shown>,
     due_ns: i64,
+}
+
+/// Versions, as [`super::Instrument`] counts them.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    market: u64,
+    book: u64,
+    orders: u64,
 }
 
 impl KernelSlot {
@@ -59,7 +67,7 @@ impl Desk {
             if n == 0 {
                 return Err(format!("kernel {} has no instrument", kernel.name()));
             }
-            let (outs, shown) = (vec![Out::default(); n], vec![(0, 0); n]);
+            let (outs, shown) = (vec![Out::default(); n], vec![Shown::default(); n]);
             slots.push(KernelSlot { kernel, instruments, views, outs, shown, due_ns: i64::MAX });
         }
         Ok(Desk {
@@ -123,14 +131,15 @@ impl Lane {
             view.now_ns = now_ns;
             let age_ms = limits.instrument[usize::from(*id)].max_book_age_ms;
             let stale = now_ns - i.sync.applied_ns() > age_ms * 1_000_000;
-            let (market, ours) = &mut slot.shown[n];
-            if *market != i.market_version || stale {
-                i.show_market(view, stale);
-                *market = if stale { 0 } else { i.market_version };
+            let shown = &mut slot.shown[n];
+            if shown.market != i.market_version || stale {
+                i.show_market(view, shown.book != i.book_version || stale, stale);
+                // What a stale book shows is no version of it: it is written anew until there is a fresh one.
+                (shown.market, shown.book) = if stale { (0, 0) } else { (i.market_version, i.book_version) };
             }
-            if *ours != i.orders_version {
+            if shown.orders != i.orders_version {
                 show_orders(view, orders, gate, k as KernelId, *id);
-                *ours = i.orders_version;
+                shown.orders = i.orders_version;
             }
             view.state = gate.state() as i64;
         }

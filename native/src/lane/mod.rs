@@ -101,55 +101,13 @@ struct Desk {
     fills: Vec<LaneFill>,
 }
 
-pub struct Lane {
-    dialect: Binance,
-    instruments: Vec<Instrument>,
-    desk: Option<Desk>,
-    pub journal: Journal,
-    clock_offset_ns: i64,
-    now_ns: i64,
-    pub counts: FrameCounts,
-    /// The first malformed message's reason.
-    pub first_malformed: Option<&'static str>,
-    decoded: Decoded,
+/// The pure half of a lane: bytes to event. It depends on the frame alone, so it may be done ahead, by another thread.
+#[derive(Clone)]
+pub struct Decoder {
+    dialect: Arc<Binance>,
 }
 
-impl Lane {
-    pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
-        let dialect = Binance::new(config.dialect, &config.instruments)?;
-        let rules = config.dialect.rules();
-        let instruments: Vec<Instrument> = config
-            .instruments
-            .iter()
-            .map(|spec| Instrument::new(spec, rules, &config.features))
-            .collect::<Result<_, _>>()?;
-        let desk = match config.trading {
-            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
-            None if kernels.is_empty() => None,
-            None => return Err("a kernel cannot trade without limits and an equity".into()),
-        };
-        Ok(Lane {
-            dialect,
-            instruments,
-            desk,
-            journal: Journal::default(),
-            clock_offset_ns: config.clock_offset_ns,
-            now_ns: i64::MIN,
-            counts: FrameCounts::default(),
-            first_malformed: None,
-            decoded: Decoded::default(),
-        })
-    }
-
-    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
-    pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
-        let mut decoded = std::mem::take(&mut self.decoded);
-        self.decode(frame, &mut decoded);
-        self.apply(frame, &decoded, out);
-        self.decoded = decoded;
-    }
-
-    /// The pure half of [`Lane::step`]: bytes to event. Depends on the frame alone, so it may be done ahead.
+impl Decoder {
     #[inline]
     pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
         match frame.source {
@@ -176,8 +134,63 @@ impl Lane {
             }
         }
     }
+}
 
-    /// The other half: an event that [`Lane::decode`] made of this frame changes the lane.
+pub struct Lane {
+    decoder: Decoder,
+    instruments: Vec<Instrument>,
+    desk: Option<Desk>,
+    pub journal: Journal,
+    clock_offset_ns: i64,
+    now_ns: i64,
+    pub counts: FrameCounts,
+    /// The first malformed message's reason.
+    pub first_malformed: Option<&'static str>,
+    decoded: Decoded,
+}
+
+impl Lane {
+    pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
+        let decoder = Decoder { dialect: Arc::new(Binance::new(config.dialect, &config.instruments)?) };
+        let rules = config.dialect.rules();
+        let instruments: Vec<Instrument> = config
+            .instruments
+            .iter()
+            .map(|spec| Instrument::new(spec, rules, &config.features))
+            .collect::<Result<_, _>>()?;
+        let desk = match config.trading {
+            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
+            None if kernels.is_empty() => None,
+            None => return Err("a kernel cannot trade without limits and an equity".into()),
+        };
+        Ok(Lane {
+            decoder,
+            instruments,
+            desk,
+            journal: Journal::default(),
+            clock_offset_ns: config.clock_offset_ns,
+            now_ns: i64::MIN,
+            counts: FrameCounts::default(),
+            first_malformed: None,
+            decoded: Decoded::default(),
+        })
+    }
+
+    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
+    pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        self.decoder.decode(frame, &mut decoded);
+        self.apply(frame, &decoded, out);
+        self.decoded = decoded;
+    }
+
+    /// The pure half of [`Lane::step`].
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        self.decoder.clone()
+    }
+
+    /// The other half: an event that [`Decoder::decode`] made of this frame changes the lane.
     pub fn apply(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
         if frame.recv_ns < self.now_ns {
             self.counts.backwards += 1;
@@ -294,6 +307,7 @@ impl Lane {
             Outcome::Applied | Outcome::Synced => {
                 i.top = i.book.top();
                 i.market_version += 1;
+                i.book_version += 1;
                 let Some(top) = i.top else {
                     i.lose_top(); // one side is empty: there is no Top
                     return self.call(Hook::Book, instrument, out);
@@ -382,6 +396,12 @@ impl Lane {
     #[must_use]
     pub fn orders(&self) -> Option<&Orders> {
         self.desk.as_ref().map(|d| &d.orders)
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn has_fills(&self) -> bool {
+        self.desk.as_ref().is_some_and(|d| !d.fills.is_empty())
     }
 
     /// Fills since the last call.

@@ -106,7 +106,8 @@ impl Replay {
             Some(to) => Some(open_tape(to, &plan, &mut lane)?),
             None => None,
         };
-        let backtest = Backtest::new(recording, lane, simulated, plan.faults.clone(), tape.is_some());
+        let backtest = Backtest::new(recording, lane, simulated, plan.faults.clone(), tape.is_some())
+            .map_err(|e| format!("no thread to read with: {e}"))?;
         let load_ns = stopwatch_ns() - started_ns;
         Ok(Replay { backtest, plan, path: path.to_string(), kernel_names, load_ns, run_ns: 0, tape })
     }
@@ -166,6 +167,7 @@ fn fill_in(path: &str, recording: &mut Recording, plan: &mut Plan) -> Result<(),
 /// Reads the recording once for its clocks.
 fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> Result<Clocks, String> {
     let (mut least, mut most, mut known) = (i64::MAX, i64::MIN, false);
+    let decoder = lane.decoder();
     let mut decoded = Decoded::default();
     let mut recv_ns = i64::MIN;
     loop {
@@ -174,7 +176,7 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
             Next::Skip => continue,
             Next::End => break,
         };
-        lane.decode(&frame, &mut decoded);
+        decoder.decode(&frame, &mut decoded);
         recv_ns = recv_ns.max(frame.recv_ns);
         if let Event::Depth { exch_ns, .. } | Event::Trade { exch_ns, .. } | Event::Quote { exch_ns, .. } =
             decoded.event
