@@ -427,6 +427,12 @@ impl Lane {
         }
     }
 
+    /// Parameters and state of a kernel as they are now, bytes of its record; `None` where there is no such kernel.
+    #[must_use]
+    pub fn kernel_state(&self, kernel: usize) -> Option<Vec<u8>> {
+        Some(self.desk.as_ref()?.kernels.get(kernel)?.kernel.state())
+    }
+
     /// When the next timer frame is due, if a kernel wants one.
     #[must_use]
     pub fn next_timer_ns(&self) -> Option<i64> {
