@@ -2,6 +2,7 @@
 # test   everything that is proved: cargo test, then pytest
 # check  format, lint, types, stub, arrows between the rooms
 # bench  speed of the replay, side by side with its peers, in one run
+# fills  our fills beside hftbacktest's on the same recorded day; fails where no fill rule explains a difference
 # build  the environment (.venv) and the native module; every other target does this itself
 # clean  forget the environment and what was built
 
@@ -9,7 +10,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo test check bench clean tools
+.PHONY: build demo test check bench fills clean tools
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -56,7 +57,7 @@ check: build
 	$(BIN)/python -m mypy.stubtest native._core
 	$(BIN)/lint-imports
 
-out/demo/config.toml: | build
+out/demo/config.toml: searcher/starter.py | build
 	@rm -rf out/demo
 	@$(BIN)/searcher init out/demo
 
@@ -75,6 +76,10 @@ demo: build out/demo/config.toml
 # The peers run in an environment of their own, bench/.venv, which this makes from bench/requirements.txt.
 bench: build
 	SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.run
+
+fills: build
+	@if [ -r "$(DAY)" ]; then SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.fills; \
+	else echo "fills skipped: no recorded day at $(DAY) (SEARCHER_DATA names its folder)"; fi
 
 clean:
 	rm -rf .venv bench/.venv target out native/_core*.so

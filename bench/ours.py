@@ -2,7 +2,7 @@
 
 usage: python -m bench.ours record CAPTURE TAPE     writes the Tape of a capture
        python -m bench.ours replay PATH             the quoting backtest of a capture or a Tape, best of three
-       python -m bench.ours parts CAPTURE           the parts by themselves, best of three
+       python -m bench.ours parts CAPTURE           the parts by themselves
 """
 
 import json
@@ -12,8 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from native import _core
+import numpy as np
+
+from native import _core, compile_strategy, load_strategy
+from native.kernel import VIEW_DTYPE
 from searcher.config import Config, load
+from searcher.plan import plan_json
 from searcher.replay import run
 
 CONFIG = Path(__file__).with_name("config.toml")
@@ -45,31 +49,35 @@ def replay(path: str) -> dict[str, Any]:
 
 
 def parts(capture: str) -> dict[str, float | None]:
-    """Nanoseconds of each part; None where the native module has no such measure."""
+    """Nanoseconds of each part, and bytes of a book; None where the native module has no such measure."""
+    levels = native("bench_levels", capture) or {}
+    config = load(CONFIG)
+    kernels = [compile_strategy(load_strategy(k.strategy), k.params) for k in config.kernels]
+    through = native("bench_tick_to_intent", capture, plan_json(config), kernels) or {}
     return {
-        "level, parse and apply": native("bench_levels", capture, key="ns_per_level"),
-        "book update, every feature": native("bench_features", CALLS, 5),
+        "level, parse": levels.get("parse_ns_per_level"),
+        "level, parse and apply": levels.get("parse_apply_ns_per_level"),
+        "bookTicker, parse": levels.get("quote_ns"),
+        "trade, parse": levels.get("trade_ns"),
+        "book update, every feature": min(_core.bench_features(CALLS, 5) for _ in range(3)),
         "kernel call, JoinTouch.on_timer": min(hook() for _ in range(3)),
-        "decoded event to encoded Intent": native("bench_tick_to_intent", CALLS, key="median_ns"),
+        "decoded event to encoded Intent, median": through.get("median_ns"),
+        "decoded event to encoded Intent, 99 %": through.get("p99_ns"),
+        "book in memory, bytes": levels.get("book_bytes"),
     }
 
 
-def native(name: str, *args: Any, key: str | None = None) -> float | None:
-    """The least of three runs of a measure of the native module: a number, or a dict with it under `key`."""
+def native(name: str, *args: Any) -> dict[str, float] | None:
+    """What a measure of the native module gives, a JSON object; None where there is no such measure."""
     measure = getattr(_core, name, None)
     if measure is None:
         return None
-    found = [measure(*args) for _ in range(3)]
-    return min(float(f[key]) if key else float(f) for f in found)
+    found: dict[str, float] = json.loads(measure(*args))
+    return found
 
 
 def hook() -> float:
     """A hook that reads the top and writes two levels."""
-    import numpy as np
-
-    from native import compile_strategy, load_strategy
-    from native.kernel import VIEW_DTYPE
-
     view = np.zeros(1, VIEW_DTYPE)
     view["has_top"], view["bid_px"], view["ask_px"] = 1, 616_597, 616_598
     compiled = compile_strategy(load_strategy("cex.strategies.touch:JoinTouch"), {})

@@ -31,12 +31,24 @@ RSS_TO_MIB = 1 / 2**20 if sys.platform == "darwin" else 1 / 2**10
 Figures = dict[str, Any]
 
 
-def rival_python() -> Path:
-    """The interpreter of the rivals' environment, made anew when their lock has changed."""
+def rival_lock() -> tuple[Path, Path, str]:
+    """The rivals' interpreter, the file that says what is installed there, and what it must say."""
     home = HERE / ".venv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp, wanted = home / "lock.sha256", hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
+    return python, home / "lock.sha256", hashlib.sha256(LOCK.read_bytes()).hexdigest()
+
+
+def rival_ready() -> Path | None:
+    """The interpreter of the rivals' environment if it is there as the lock has it."""
+    python, stamp, wanted = rival_lock()
+    return python if stamp.exists() and stamp.read_text() == wanted else None
+
+
+def rival_python() -> Path:
+    """The interpreter of the rivals' environment, made anew when their lock has changed."""
+    python, stamp, wanted = rival_lock()
+    if not rival_ready():
+        home = stamp.parent
         print(f"making {home} for the rivals", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
@@ -132,9 +144,12 @@ def main() -> int:
     print(f"\nOur gate judged every order and refused {raw['refusals']:,.0f} intents; the others have no such gate.")
     print("Rows are level updates and trades as each engine counts them. Our run from a raw capture parses its JSON;")
     print("our load only reads and unzips. The rivals parse while they load. Ratios are to hftbacktest, ROIVector.\n")
+    book_bytes = parts.pop("book in memory, bytes")
     print(
         table([("part", "ns"), *((name, "not measured" if ns is None else f"{ns:.1f}") for name, ns in parts.items())])
     )
+    if book_bytes is not None:
+        print(f"\nA book of that day takes {book_bytes / 2**20:.2f} MiB.")
     return 0
 
 

@@ -49,6 +49,11 @@ class Replay:
         """How much of the recording has been read, 0 to 1."""
     def report(self) -> str:
         """The report as JSON; its keys are in the README."""
+    def kernel_state(self, kernel: int) -> bytes:
+        """Parameters and state of a kernel as they are now: bytes of its ``CompiledKernel.state_dtype``.
+
+        Raises ``IndexError`` when there is no such kernel.
+        """
     def series(self) -> str:
         """The sampled path of position and PnL as JSON: a list by instrument, for charts."""
 

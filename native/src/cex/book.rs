@@ -2,7 +2,8 @@
 //!
 //! Each side is a directory of pages of 64 consecutive ticks, one bit a level, with two summary bitmaps above the pages.
 //! Setting a level is two dependent loads; the next best level after a removal is found by counting zeros in at most a
-//! few words. Pages that empty go back to the pool, so memory follows the levels that exist and not the prices seen.
+//! few words. Pages that empty go back to
+//! the pool once they are many, so memory follows the levels that exist and not the prices seen.
 //! Prices further than [`MAX_PAGES`] pages from the first one (a venue's absurd bids and asks) lie in an ordered map.
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ struct Page {
 }
 
 /// One side. Keys are ticks for asks and negated ticks for bids, so that the best level has the lowest key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct HalfBook {
     pages: Vec<Page>,
     free: Vec<u32>,
@@ -34,8 +35,33 @@ struct HalfBook {
     words: Vec<u64>,
     summary: Vec<u64>,
     far: BTreeMap<i64, i64>,
-    best: Option<i64>,
+    /// Lowest occupied key; [`NONE`] without levels.
+    best: i64,
     len: usize,
+    /// Pages in the directory that hold no level: kept, because a level that went often comes back.
+    vacant: usize,
+}
+
+/// Above every key.
+const NONE: i64 = i64::MAX;
+/// Vacant pages that a side may keep, beside as many as it has levels.
+const VACANT: usize = 64;
+
+impl Default for HalfBook {
+    fn default() -> HalfBook {
+        HalfBook {
+            pages: Vec::new(),
+            free: Vec::new(),
+            base: 0,
+            directory: Vec::new(),
+            words: Vec::new(),
+            summary: Vec::new(),
+            far: BTreeMap::new(),
+            best: NONE,
+            len: 0,
+            vacant: 0,
+        }
+    }
 }
 
 impl HalfBook {
@@ -81,7 +107,7 @@ impl HalfBook {
         self.summary = vec![0; self.words.len().div_ceil(64)];
         self.directory = directory;
         for i in 0..self.directory.len() {
-            if self.directory[i] != 0 {
+            if self.directory[i] != 0 && self.pages[self.directory[i] as usize - 1].occupied != 0 {
                 self.mark(i);
             }
         }
@@ -110,6 +136,8 @@ impl HalfBook {
     }
 
     /// Sets a level (0 removes it); returns what it was.
+    ///
+    /// Whether a level comes, goes or changes is a coin toss to a branch predictor, so nothing here branches on it.
     #[inline(always)]
     fn set(&mut self, key: i64, qty: i64) -> i64 {
         let Some(i) = self.slot(key) else { return self.set_outside(key, qty) };
@@ -120,48 +148,66 @@ impl HalfBook {
             page => &mut self.pages[page as usize - 1],
         };
         let offset = (key & 63) as usize;
-        let bit = 1u64 << offset;
         let was = std::mem::replace(&mut page.qty[offset], qty);
-        if (was != 0) == (qty != 0) {
-            return was;
+        let (had, has) = (u64::from(was != 0), u64::from(qty != 0));
+        let before = page.occupied;
+        page.occupied = (before & !(1 << offset)) | has << offset;
+        let turned = (before == 0) != (page.occupied == 0);
+        self.len = self.len + has as usize - had as usize;
+        if turned {
+            self.turn(i, before == 0);
         }
-        if qty != 0 {
-            page.occupied |= bit;
-            self.added(key);
-        } else {
-            page.occupied &= !bit;
-            if page.occupied == 0 {
-                self.directory[i] = 0;
-                self.free.push(entry);
-                self.unmark(i);
-            }
-            self.removed(key);
+        if key <= self.best {
+            self.touch(key, qty != 0);
         }
         was
     }
 
-    fn added(&mut self, key: i64) {
-        self.len += 1;
-        if self.best.is_none_or(|b| key < b) {
-            self.best = Some(key);
+    /// A page has got its first level, or lost its last.
+    fn turn(&mut self, i: usize, occupied: bool) {
+        if occupied {
+            self.vacant -= 1;
+            self.mark(i);
+        } else {
+            self.vacant += 1;
+            self.unmark(i);
         }
     }
 
-    fn removed(&mut self, key: i64) {
-        self.len -= 1;
-        if self.best == Some(key) {
-            self.best = self.next_from(key);
+    /// A level at or before the best one has changed.
+    #[inline]
+    fn touch(&mut self, key: i64, has: bool) {
+        if has {
+            self.best = key;
+        } else if key == self.best {
+            self.best = self.next_from(key).unwrap_or(NONE);
         }
     }
 
+    /// Attaches a page without levels at `i`.
+    #[cold]
     fn new_page(&mut self, i: usize) -> &mut Page {
+        if self.free.is_empty() && self.vacant > VACANT + self.len {
+            self.sweep();
+        }
         let entry = self.free.pop().unwrap_or_else(|| {
             self.pages.push(Page { occupied: 0, qty: [0; PAGE] });
             self.pages.len() as u32
         });
         self.directory[i] = entry;
-        self.mark(i);
+        self.vacant += 1;
         &mut self.pages[entry as usize - 1]
+    }
+
+    /// Gives the vacant pages back to the pool.
+    #[cold]
+    fn sweep(&mut self) {
+        for entry in &mut self.directory {
+            if *entry != 0 && self.pages[*entry as usize - 1].occupied == 0 {
+                self.free.push(std::mem::take(entry));
+            }
+        }
+        self.vacant = 0;
     }
 
     #[cold]
@@ -179,10 +225,9 @@ impl HalfBook {
             return self.set(key, qty);
         }
         let was = if qty == 0 { self.far.remove(&key) } else { self.far.insert(key, qty) }.unwrap_or(0);
-        match (was != 0, qty != 0) {
-            (false, true) => self.added(key),
-            (true, false) => self.removed(key),
-            _ => {}
+        self.len = self.len + usize::from(qty != 0) - usize::from(was != 0);
+        if key <= self.best {
+            self.touch(key, qty != 0);
         }
         was
     }
@@ -241,8 +286,9 @@ impl HalfBook {
         self.words.fill(0);
         self.summary.fill(0);
         self.far.clear();
-        self.best = None;
+        self.best = NONE;
         self.len = 0;
+        self.vacant = 0;
     }
 
     fn memory_bytes(&self) -> usize {
@@ -301,8 +347,8 @@ impl Book {
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Level> {
         let half = self.half(side);
-        let best = half.best?;
-        Some(Level { px: Ticks(best * -side.sign()), qty: Lots(half.get(best)) })
+        let best = half.best;
+        (best != NONE).then(|| Level { px: Ticks(best * -side.sign()), qty: Lots(half.get(best)) })
     }
 
     /// Best bid and ask, if both exist and do not cross.
@@ -315,13 +361,13 @@ impl Book {
     /// Both sides exist and the best bid is at or above the best ask.
     #[must_use]
     pub fn crossed(&self) -> bool {
-        matches!((self.bids.best, self.asks.best), (Some(b), Some(a)) if -b >= a)
+        self.bids.best != NONE && self.asks.best != NONE && -self.bids.best >= self.asks.best
     }
 
     /// Copies the best levels of a side, best first; returns how many there were room and levels for.
     pub fn copy_best(&self, side: Side, out: &mut [Level]) -> usize {
         let half = self.half(side);
-        let mut next = half.best;
+        let mut next = (half.best != NONE).then_some(half.best);
         for (n, slot) in out.iter_mut().enumerate() {
             let Some(key) = next else { return n };
             *slot = Level { px: Ticks(key * -side.sign()), qty: Lots(half.get(key)) };
@@ -408,6 +454,6 @@ mod tests {
             }
         }
         assert_eq!(book.len(), 100);
-        assert!(book.memory_bytes() < 64 * 1024, "{} bytes for 100 levels", book.memory_bytes());
+        assert!(book.memory_bytes() < 256 * 1024, "{} bytes for 100 levels", book.memory_bytes());
     }
 }

@@ -1,16 +1,15 @@
 //! From views to requests: kernels are called, their wishes become intents, and the gate has its say.
 
-use super::{Desk, Lane, LaneFill, Outbox, Trading};
+use std::collections::VecDeque;
+
+use super::{Desk, Lane, LaneFill, Outbox, Overrun, Trading};
 use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
-use crate::cex::orders::{CANCEL_AGAIN_NS, Ignored, Orders};
+use crate::cex::orders::{Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
-use crate::event::{Action, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, TimeInForce};
+use crate::event::{Action, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::{InstrumentSpec, Lots, Ticks};
-
-/// Flattening is tried again after so long.
-const FLATTEN_RETRY_NS: i64 = 100_000_000;
 
 /// A kernel and what it sees.
 pub struct KernelSlot {
@@ -18,9 +17,17 @@ pub struct KernelSlot {
     instruments: Vec<InstrumentId>,
     views: Vec<View>,
     outs: Vec<Out>,
-    /// Versions of the market and of our orders that each view shows.
-    shown: Vec<(u64, u64)>,
+    /// What each view shows.
+    shown: Vec<Shown>,
     due_ns: i64,
+}
+
+/// Versions, as [`super::Instrument`] counts them.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    market: u64,
+    book: u64,
+    orders: u64,
 }
 
 impl KernelSlot {
@@ -59,7 +66,7 @@ impl Desk {
             if n == 0 {
                 return Err(format!("kernel {} has no instrument", kernel.name()));
             }
-            let (outs, shown) = (vec![Out::default(); n], vec![(0, 0); n]);
+            let (outs, shown) = (vec![Out::default(); n], vec![Shown::default(); n]);
             slots.push(KernelSlot { kernel, instruments, views, outs, shown, due_ns: i64::MAX });
         }
         Ok(Desk {
@@ -72,16 +79,11 @@ impl Desk {
             scratch: Vec::new(),
             flatten_ns: i64::MIN,
             stale_ns: i64::MAX,
+            calls: 0,
+            overruns: VecDeque::new(),
             stopped: false,
             fills: Vec::new(),
         })
-    }
-}
-
-impl Desk {
-    /// The first time at which a book of this age is stale.
-    fn stale_at_ns(&self, id: InstrumentId, applied_ns: i64) -> i64 {
-        applied_ns + self.limits.instrument[usize::from(id)].max_book_age_ms * 1_000_000 + 1
     }
 }
 
@@ -123,7 +125,7 @@ impl Lane {
         if desk.stopped {
             return;
         }
-        let Desk { gate, orders, quoter, kernels, limits, scratch, .. } = desk;
+        let Desk { gate, orders, quoter, kernels, limits, scratch, calls, overruns, .. } = desk;
         let slot = &mut kernels[k];
         for (n, id) in slot.instruments.iter().enumerate() {
             let i = &self.instruments[usize::from(*id)];
@@ -131,27 +133,40 @@ impl Lane {
             view.now_ns = now_ns;
             let age_ms = limits.instrument[usize::from(*id)].max_book_age_ms;
             let stale = now_ns - i.sync.applied_ns() > age_ms * 1_000_000;
-            let (market, ours) = &mut slot.shown[n];
-            if *market != i.market_version || stale {
-                i.show_market(view, stale);
-                *market = if stale { 0 } else { i.market_version };
+            let shown = &mut slot.shown[n];
+            if shown.market != i.market_version || stale {
+                i.show_market(view, shown.book != i.book_version || stale, stale);
+                // What a stale book shows is no version of it: it is written anew until there is a fresh one.
+                (shown.market, shown.book) = if stale { (0, 0) } else { (i.market_version, i.book_version) };
             }
-            if *ours != i.orders_version {
+            if shown.orders != i.orders_version {
                 show_orders(view, orders, gate, k as KernelId, *id);
-                *ours = i.orders_version;
+                shown.orders = i.orders_version;
             }
             view.state = gate.state() as i64;
         }
-        if let Err(error) = slot.kernel.call(hook, &slot.views, index, &mut slot.outs) {
+        let mut result = slot.kernel.call(hook, &slot.views, index, &mut slot.outs);
+        *calls += 1;
+        let mut told = false;
+        if overruns.front().is_some_and(|o| o.call == *calls)
+            && let Some(overrun) = overruns.pop_front()
+            && overrun.kernel == slot.kernel.name()
+        {
+            told = true; // and its frame will come by itself
+            result = Err(HookError::Overrun { ns: overrun.ns });
+        }
+        if let Err(error) = result {
             let text = format!("kernel {} {}: {error}", slot.kernel.name(), hook.name());
-            if matches!(error, HookError::Overrun { .. }) {
-                // On the Tape as a frame, since a replay's own stopwatch would not see it.
-                let frame = crate::event::Frame {
-                    source: crate::event::Source::Fault,
+            if let HookError::Overrun { ns } = error
+                && !told
+            {
+                let overrun = Overrun { call: *calls, ns, kernel: slot.kernel.name().to_string() };
+                let frame = Frame {
+                    source: Source::Fault,
                     connection: 0,
                     tag: k as u16,
                     recv_ns: now_ns,
-                    bytes: &[crate::event::Fault::Overrun as u8],
+                    bytes: &overrun.bytes(),
                 };
                 self.journal.frame(&frame);
             }
@@ -181,7 +196,7 @@ impl Lane {
     }
 
     /// The one way out: Intent, verdict, and only with a Permit a request.
-    fn submit(&mut self, mut intent: Intent, out: &mut Outbox) {
+    pub(super) fn submit(&mut self, mut intent: Intent, out: &mut Outbox) {
         let now_ns = self.now_ns;
         let i = &mut self.instruments[usize::from(intent.instrument)];
         let market = Market { top: i.top, book_ns: i.sync.applied_ns() };
@@ -253,135 +268,6 @@ impl Lane {
             (view.receipt_px, view.receipt_qty) = (receipt.px.0, receipt.qty.0);
             view.receipt_leaves = receipt.leaves.0;
             self.call_one(Hook::Receipt, k, index, out);
-        }
-    }
-
-    /// After every frame: once the state is not active, kernels are silent, every order is cancelled, and `reducing`
-    /// flattens if the gate says so.
-    #[inline(always)]
-    pub(super) fn supervise(&mut self, out: &mut Outbox) {
-        if let Some(desk) = &self.desk
-            && (desk.gate.state() != SwitchState::Active || desk.stopped)
-        {
-            self.wind_down(out);
-        }
-    }
-
-    #[cold]
-    fn wind_down(&mut self, out: &mut Outbox) {
-        let now_ns = self.now_ns;
-        let Some(desk) = &mut self.desk else { return };
-        if !desk.stopped {
-            desk.stopped = true;
-            let reason = desk.gate.reason().map_or(String::new(), |r| format!("{:?}: {}", r.cause, r.text));
-            self.journal.trip(&format!("{:?}: {reason}", desk.gate.state()), now_ns);
-        }
-        for id in 0..self.instruments.len() {
-            self.pull(id as InstrumentId, out);
-        }
-        let Some(desk) = &mut self.desk else { return };
-        if desk.gate.should_flatten() && now_ns >= desk.flatten_ns {
-            for id in 0..self.instruments.len() {
-                if let Some(intent) = self.flatten(id as InstrumentId) {
-                    self.submit(intent, out);
-                    if let Some(desk) = &mut self.desk {
-                        desk.flatten_ns = now_ns + FLATTEN_RETRY_NS;
-                    }
-                }
-            }
-        }
-        if let Some(desk) = &mut self.desk
-            && desk.gate.finish_flatten(now_ns)
-        {
-            self.journal.trip("Halted: flat, and nothing is open", now_ns);
-        }
-    }
-
-    /// The reduce-only order that brings an instrument nearer to flat, as large as the limits allow, once nothing of
-    /// ours rests there.
-    fn flatten(&self, id: InstrumentId) -> Option<Intent> {
-        let desk = self.desk.as_ref()?;
-        let i = &self.instruments[usize::from(id)];
-        let position = desk.gate.exposure(id).position().0;
-        let resting = [Side::Buy, Side::Sell].into_iter().any(|s| desk.orders.side(id, s).next().is_some());
-        if position == 0 || resting {
-            return None;
-        }
-        let top = i.top?;
-        let limits = &desk.limits.instrument[usize::from(id)];
-        // Half the collar through the touch, so that it fills, but never outside the collar, which is of the mid: a
-        // price beyond it would be refused until the spread is narrow again.
-        let (mid2, collar) = (i128::from(top.half_ticks()), i128::from(limits.price_collar_bps));
-        let (side, px) = if position > 0 {
-            let through = top.bid.px.0 - top.bid.px.0 * limits.price_collar_bps / 20_000;
-            let lowest = mid2 * (10_000 - collar) + 19_999;
-            (Side::Sell, through.max((lowest / 20_000) as i64))
-        } else {
-            let through = top.ask.px.0 + top.ask.px.0 * limits.price_collar_bps / 20_000;
-            (Side::Buy, through.min((mid2 * (10_000 + collar) / 20_000) as i64))
-        };
-        let most = limits
-            .max_order_qty
-            .floor_steps(i.spec.lot)
-            .min(limits.max_order_notional.floor_steps(i.spec.price(Ticks(px.max(1))).product(i.spec.lot)));
-        let qty = position.abs().min(most).max(1);
-        Some(Intent {
-            id: 0,
-            kernel: 0,
-            instrument: id,
-            action: Action::Place,
-            side,
-            tif: TimeInForce::Ioc,
-            reduce_only: true,
-            px: Ticks(px.max(1)),
-            qty: Lots(qty),
-            decided_ns: self.now_ns,
-        })
-    }
-
-    /// Cancels whatever of ours may rest in an instrument.
-    pub(super) fn pull(&mut self, id: InstrumentId, out: &mut Outbox) {
-        let Some(desk) = &mut self.desk else { return };
-        let mut intents = std::mem::take(&mut desk.scratch);
-        intents.clear();
-        for side in [Side::Buy, Side::Sell] {
-            for o in desk.orders.side(id, side) {
-                if o.cancel_wanted(self.now_ns) {
-                    intents.push(o.cancel(self.now_ns));
-                }
-            }
-        }
-        for intent in intents.drain(..) {
-            self.submit(intent, out);
-        }
-        if let Some(desk) = &mut self.desk {
-            desk.scratch = intents;
-        }
-    }
-
-    /// A book that has aged past its limit has no Top: what rests on it is cancelled, and looked after until it is
-    /// gone.
-    fn pull_stale(&mut self, out: &mut Outbox) {
-        if self.desk.as_ref().is_none_or(|d| self.now_ns < d.stale_ns) {
-            return;
-        }
-        let mut next_ns = i64::MAX;
-        for n in 0..self.instruments.len() {
-            let id = n as InstrumentId;
-            let Some(desk) = &self.desk else { return };
-            if [Side::Buy, Side::Sell].into_iter().all(|s| desk.orders.side(id, s).next().is_none()) {
-                continue;
-            }
-            let due_ns = desk.stale_at_ns(id, self.instruments[n].sync.applied_ns());
-            if self.now_ns < due_ns {
-                next_ns = next_ns.min(due_ns);
-            } else {
-                self.pull(id, out);
-                next_ns = next_ns.min(self.now_ns + CANCEL_AGAIN_NS);
-            }
-        }
-        if let Some(desk) = &mut self.desk {
-            desk.stale_ns = next_ns;
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Instrument {
     pub level_updates: u64,
     /// Raised whenever something a view shows of the market, or of our orders, has changed.
     pub market_version: u64,
+    /// The same for the book alone.
+    pub book_version: u64,
     pub orders_version: u64,
 }
 
@@ -51,6 +53,7 @@ impl Instrument {
             last_trade: None,
             level_updates: 0,
             market_version: 1,
+            book_version: 1,
             orders_version: 1,
         })
     }
@@ -68,26 +71,30 @@ impl Instrument {
         self.top = None;
         self.features.reset_book();
         self.market_version += 1;
+        self.book_version += 1;
     }
 
-    /// Writes the market's part of a view. `stale`: the book is older than its limit, so it has no Top.
-    pub fn show_market(&self, view: &mut View, stale: bool) {
+    /// Writes the market's part of a view: the book's levels only when `book` says they have changed. `stale`: the
+    /// book is older than its limit, so it has no Top.
+    pub fn show_market(&self, view: &mut View, book: bool, stale: bool) {
         let top = if stale { None } else { self.top };
-        view.has_top = i64::from(top.is_some());
         let none = Level::default();
-        let (bid, ask) = top.map_or((none, none), |t| (t.bid, t.ask));
-        (view.bid_px, view.bid_qty, view.ask_px, view.ask_qty) = (bid.px.0, bid.qty.0, ask.px.0, ask.qty.0);
-        let mut levels = [none; crate::cex::kernel::DEPTH];
-        for side in [Side::Buy, Side::Sell] {
-            let n = if top.is_some() { self.book.copy_best(side, &mut levels) } else { 0 };
-            let (count, pxs, qtys) = match side {
-                Side::Buy => (&mut view.n_bids, &mut view.bid_pxs, &mut view.bid_qtys),
-                Side::Sell => (&mut view.n_asks, &mut view.ask_pxs, &mut view.ask_qtys),
-            };
-            *count = n as i64;
-            for (i, (px, qty)) in pxs.iter_mut().zip(qtys).enumerate() {
-                let level = if i < n { levels[i] } else { none };
-                (*px, *qty) = (level.px.0, level.qty.0);
+        if book {
+            view.has_top = i64::from(top.is_some());
+            let (bid, ask) = top.map_or((none, none), |t| (t.bid, t.ask));
+            (view.bid_px, view.bid_qty, view.ask_px, view.ask_qty) = (bid.px.0, bid.qty.0, ask.px.0, ask.qty.0);
+            let mut levels = [none; crate::cex::kernel::DEPTH];
+            for side in [Side::Buy, Side::Sell] {
+                let n = if top.is_some() { self.book.copy_best(side, &mut levels) } else { 0 };
+                let (count, pxs, qtys) = match side {
+                    Side::Buy => (&mut view.n_bids, &mut view.bid_pxs, &mut view.bid_qtys),
+                    Side::Sell => (&mut view.n_asks, &mut view.ask_pxs, &mut view.ask_qtys),
+                };
+                *count = n as i64;
+                for (i, (px, qty)) in pxs.iter_mut().zip(qtys).enumerate() {
+                    let level = if i < n { levels[i] } else { none };
+                    (*px, *qty) = (level.px.0, level.qty.0);
+                }
             }
         }
         let fresh = match (self.quote, self.sync.last_id()) {

@@ -5,14 +5,18 @@
 mod decide;
 mod instrument;
 mod journal;
+mod overrun;
 mod quality;
+mod wind_down;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 pub use decide::KernelSlot;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
+pub use overrun::Overrun;
 pub use quality::Agreement;
 
 use crate::cex::features::FeatureConfig;
@@ -98,60 +102,21 @@ struct Desk {
     flatten_ns: i64,
     /// No book with orders of ours is stale before this.
     stale_ns: i64,
+    /// Hook calls so far, and those to come that a Tape says overran their budget.
+    calls: u64,
+    overruns: VecDeque<Overrun>,
     /// Kernels are not called any more.
     stopped: bool,
     fills: Vec<LaneFill>,
 }
 
-pub struct Lane {
-    dialect: Binance,
-    instruments: Vec<Instrument>,
-    desk: Option<Desk>,
-    pub journal: Journal,
-    clock_offset_ns: i64,
-    now_ns: i64,
-    pub counts: FrameCounts,
-    /// The first malformed message's reason.
-    pub first_malformed: Option<&'static str>,
-    decoded: Decoded,
+/// The pure half of a lane: bytes to event. It depends on the frame alone, so it may be done ahead, by another thread.
+#[derive(Clone)]
+pub struct Decoder {
+    dialect: Arc<Binance>,
 }
 
-impl Lane {
-    pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
-        let dialect = Binance::new(config.dialect, &config.instruments)?;
-        let rules = config.dialect.rules();
-        let instruments: Vec<Instrument> = config
-            .instruments
-            .iter()
-            .map(|spec| Instrument::new(spec, rules, &config.features))
-            .collect::<Result<_, _>>()?;
-        let desk = match config.trading {
-            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
-            None if kernels.is_empty() => None,
-            None => return Err("a kernel cannot trade without limits and an equity".into()),
-        };
-        Ok(Lane {
-            dialect,
-            instruments,
-            desk,
-            journal: Journal::default(),
-            clock_offset_ns: config.clock_offset_ns,
-            now_ns: i64::MIN,
-            counts: FrameCounts::default(),
-            first_malformed: None,
-            decoded: Decoded::default(),
-        })
-    }
-
-    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
-    pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
-        let mut decoded = std::mem::take(&mut self.decoded);
-        self.decode(frame, &mut decoded);
-        self.apply(frame, &decoded, out);
-        self.decoded = decoded;
-    }
-
-    /// The pure half of [`Lane::step`]: bytes to event. Depends on the frame alone, so it may be done ahead.
+impl Decoder {
     #[inline]
     pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
         match frame.source {
@@ -172,14 +137,73 @@ impl Lane {
                 out.event = match frame.bytes {
                     [1] => Event::Fault(Fault::Panic),
                     [2] => Event::Fault(Fault::Disconnected),
-                    [3] => Event::Fault(Fault::Overrun),
+                    bytes if Overrun::read(bytes).is_some() => Event::Fault(Fault::Overrun),
                     _ => Event::Malformed { instrument: None, reason: "not a fault" },
                 };
             }
         }
     }
+}
 
-    /// The other half: an event that [`Lane::decode`] made of this frame changes the lane.
+pub struct Lane {
+    decoder: Decoder,
+    instruments: Vec<Instrument>,
+    desk: Option<Desk>,
+    pub journal: Journal,
+    clock_offset_ns: i64,
+    now_ns: i64,
+    pub counts: FrameCounts,
+    /// The first malformed message's reason.
+    pub first_malformed: Option<&'static str>,
+    /// The first panic's message. A lane that trades is also tripped by it; one that only watches has nothing to trip,
+    /// so its caller must look here.
+    pub panicked: Option<String>,
+    decoded: Decoded,
+}
+
+impl Lane {
+    pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
+        let decoder = Decoder { dialect: Arc::new(Binance::new(config.dialect, &config.instruments)?) };
+        let rules = config.dialect.rules();
+        let instruments: Vec<Instrument> = config
+            .instruments
+            .iter()
+            .map(|spec| Instrument::new(spec, rules, &config.features))
+            .collect::<Result<_, _>>()?;
+        let desk = match config.trading {
+            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
+            None if kernels.is_empty() => None,
+            None => return Err("a kernel cannot trade without limits and an equity".into()),
+        };
+        Ok(Lane {
+            decoder,
+            instruments,
+            desk,
+            journal: Journal::default(),
+            clock_offset_ns: config.clock_offset_ns,
+            now_ns: i64::MIN,
+            counts: FrameCounts::default(),
+            first_malformed: None,
+            panicked: None,
+            decoded: Decoded::default(),
+        })
+    }
+
+    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
+    pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        self.decoder.decode(frame, &mut decoded);
+        self.apply(frame, &decoded, out);
+        self.decoded = decoded;
+    }
+
+    /// The pure half of [`Lane::step`].
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        self.decoder.clone()
+    }
+
+    /// The other half: an event that [`Decoder::decode`] made of this frame changes the lane.
     pub fn apply(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
         if frame.recv_ns < self.now_ns {
             self.counts.backwards += 1;
@@ -303,6 +327,7 @@ impl Lane {
             Outcome::Applied | Outcome::Synced => {
                 i.top = i.book.top();
                 i.market_version += 1;
+                i.book_version += 1;
                 let Some(top) = i.top else {
                     i.lose_top(); // one side is empty: there is no Top
                     return self.call(Hook::Book, instrument, out);
@@ -353,17 +378,14 @@ impl Lane {
                     }
                 }
             }
-            Fault::Overrun => {
-                let name =
-                    self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(frame.tag))).map(|k| k.kernel.name());
-                let text = format!("kernel {} overran its time budget (from the Tape)", name.unwrap_or("?"));
-                self.trip(SwitchState::Reducing, Cause::Kernel, &text);
-            }
+            // Told beforehand, and acted upon at the call itself: see `set_overruns`.
+            Fault::Overrun => {}
         }
     }
 
     fn on_panic(&mut self, text: &str) {
         let text = format!("panic in the lane: {text}");
+        self.panicked.get_or_insert_with(|| text.clone());
         self.trip(SwitchState::Halted, Cause::Panic, &text);
     }
 
@@ -376,6 +398,14 @@ impl Lane {
     /// Brings the venue's times to our clock from now on.
     pub fn set_clock_offset(&mut self, offset_ns: i64) {
         self.clock_offset_ns = offset_ns;
+    }
+
+    /// The overruns on the Tape that is to be replayed, in their order: the calls they name wish nothing and trip the
+    /// switch, as they did when they were recorded.
+    pub fn set_overruns(&mut self, overruns: Vec<Overrun>) {
+        if let Some(desk) = &mut self.desk {
+            desk.overruns = overruns.into();
+        }
     }
 
     #[must_use]
@@ -400,11 +430,23 @@ impl Lane {
         self.desk.as_ref().map(|d| &d.orders)
     }
 
+    #[inline(always)]
+    #[must_use]
+    pub fn has_fills(&self) -> bool {
+        self.desk.as_ref().is_some_and(|d| !d.fills.is_empty())
+    }
+
     /// Fills since the last call.
     pub fn take_fills(&mut self, into: &mut Vec<LaneFill>) {
         if let Some(desk) = &mut self.desk {
             into.append(&mut desk.fills);
         }
+    }
+
+    /// Parameters and state of a kernel as they are now, bytes of its record; `None` where there is no such kernel.
+    #[must_use]
+    pub fn kernel_state(&self, kernel: usize) -> Option<Vec<u8>> {
+        Some(self.desk.as_ref()?.kernels.get(kernel)?.kernel.state())
     }
 
     /// When the next timer frame is due: a kernel wants one, or a book that our orders rest on may be stale by then.

@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::kernel::kernel_of;
 use crate::sim::plan::Plan;
@@ -49,6 +50,13 @@ impl PyReplay {
     /// The report as JSON; its keys are in the README.
     fn report(&self) -> String {
         self.lock().report().to_string()
+    }
+
+    /// Parameters and state of kernel `kernel` as they are now: bytes of its `CompiledKernel.state_dtype`. IndexError
+    /// when there is no such kernel.
+    fn kernel_state<'py>(&self, py: Python<'py>, kernel: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let state = self.lock().backtest.lane.kernel_state(kernel);
+        state.map(|s| PyBytes::new(py, &s)).ok_or_else(|| PyIndexError::new_err(format!("there is no kernel {kernel}")))
     }
 
     /// The sampled path of position and PnL as JSON, for charts.

@@ -6,26 +6,15 @@
 
 use std::collections::VecDeque;
 
-use crate::event::{Decoded, Event, Fault, Frame, Intent, Receipt, ReceiptKind, Source, Wire};
+use crate::event::{Fault, Frame, Intent, Receipt, ReceiptKind, Source, Wire};
 use crate::lane::{Lane, LaneFill, Outbox};
 use crate::sim::exchange::SimExchange;
 use crate::sim::latency::LatencyModel;
 use crate::sim::plan::{FaultKind, FaultPlan};
+use crate::sim::reader::Reader;
 use crate::sim::source::{Next, Recording, RecordingError};
 use crate::sim::stats::Stats;
 use crate::units::Lots;
-
-/// A frame read ahead.
-#[derive(Default)]
-struct Ahead {
-    recv_ns: i64,
-    source: u8,
-    connection: u16,
-    tag: u16,
-    decoded: Decoded,
-    /// Kept only where a Tape is written.
-    bytes: Vec<u8>,
-}
 
 /// How the venue's clock and the recorder's go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +42,29 @@ enum What {
     TimerHere,
 }
 
+/// Where frames come from.
+enum Frames {
+    /// Straight from the recording: nothing is sent, so nothing need be foreseen.
+    Watched(Recording),
+    Ahead(Reader),
+}
+
+/// After every time.
+const NEVER: i64 = i64::MAX;
+
 pub struct Backtest {
-    recording: Recording,
+    frames_in: Frames,
     pub lane: Lane,
     venue: Option<Venue>,
     pub stats: Stats,
     faults: Vec<FaultPlan>,
-    keep_bytes: bool,
     outbox: Outbox,
-    /// Frames in the order of their receipt; `base` is the number of the first.
-    ahead: VecDeque<Ahead>,
-    base: u64,
-    pool: Vec<Ahead>,
+    /// Number of the next frame to be received here, and its time.
+    here: u64,
+    here_ns: i64,
+    /// Frames taken from the reader.
+    taken: u64,
+    timer_ns: i64,
     /// (exchange time, frame number), sorted.
     there: VecDeque<(i64, u64)>,
     requests: VecDeque<(i64, Intent)>,
@@ -74,28 +74,35 @@ pub struct Backtest {
     wire: Vec<u8>,
     read_ns: i64,
     exhausted: bool,
-    started: bool,
     pub frames: u64,
-    pub trades_rows: u64,
     pub first_ns: i64,
     pub last_ns: i64,
 }
 
 impl Backtest {
-    /// Without a venue the lane only watches.
-    #[must_use]
-    pub fn new(recording: Recording, lane: Lane, venue: Option<Venue>, faults: Vec<FaultPlan>, tape: bool) -> Backtest {
-        Backtest {
-            recording,
+    /// Without a venue the lane only watches. `tape`: the frames' bytes are wanted by the lane's journal.
+    pub fn new(
+        recording: Recording,
+        lane: Lane,
+        venue: Option<Venue>,
+        faults: Vec<FaultPlan>,
+        tape: bool,
+    ) -> std::io::Result<Backtest> {
+        let frames_in = match &venue {
+            None => Frames::Watched(recording),
+            Some(v) => Frames::Ahead(Reader::spawn(recording, lane.decoder(), v.clocks.offset_ns, tape)?),
+        };
+        Ok(Backtest {
+            frames_in,
             lane,
             venue,
             stats: Stats::default(),
             faults,
-            keep_bytes: tape,
             outbox: Outbox::default(),
-            ahead: VecDeque::new(),
-            base: 0,
-            pool: Vec::new(),
+            here: 0,
+            here_ns: NEVER,
+            taken: 0,
+            timer_ns: NEVER,
             there: VecDeque::new(),
             requests: VecDeque::new(),
             receipts: VecDeque::new(),
@@ -104,12 +111,10 @@ impl Backtest {
             wire: Vec::new(),
             read_ns: i64::MIN,
             exhausted: false,
-            started: false,
             frames: 0,
-            trades_rows: 0,
             first_ns: 0,
             last_ns: 0,
-        }
+        })
     }
 
     /// Goes on for about `frames` frames of the recording; true when it is over.
@@ -135,12 +140,18 @@ impl Backtest {
 
     #[must_use]
     pub fn progress(&self) -> f64 {
-        self.recording.progress()
+        match &self.frames_in {
+            Frames::Watched(recording) => recording.progress(),
+            Frames::Ahead(reader) => reader.progress(),
+        }
     }
 
     #[must_use]
     pub fn notice(&self) -> Option<String> {
-        self.recording.notice()
+        match &self.frames_in {
+            Frames::Watched(recording) => recording.notice(),
+            Frames::Ahead(reader) => reader.notice(),
+        }
     }
 
     fn finish(&mut self) {
@@ -148,16 +159,11 @@ impl Backtest {
         self.stats.sample(&self.lane, self.last_ns);
     }
 
-    fn start(&mut self, recv_ns: i64, exch_ns: i64) {
-        self.started = true;
-        self.first_ns = recv_ns;
-        self.lane.start_timers(exch_ns.min(recv_ns));
-    }
-
-    /// One frame straight into the lane: nothing is sent, so nothing need be foreseen.
+    /// One frame straight into the lane.
     fn watch(&mut self) -> Result<bool, RecordingError> {
+        let Frames::Watched(recording) = &mut self.frames_in else { return Ok(false) };
         let frame = loop {
-            match self.recording.read()? {
+            match recording.read()? {
                 Next::Frame(frame) => break frame,
                 Next::Skip => {}
                 Next::End => return Ok(false),
@@ -168,47 +174,33 @@ impl Backtest {
         }
         self.frames += 1;
         self.last_ns = frame.recv_ns.max(self.last_ns);
+        self.stats.advance(&self.lane, self.last_ns);
         self.lane.step(&frame, &mut self.outbox);
         self.outbox.snapshots_wanted.clear();
         Ok(true)
     }
 
-    /// Reads and decodes one frame into the queues.
+    /// Takes one frame of the reader into the queues.
+    #[inline(always)]
     fn read(&mut self) -> Result<(), RecordingError> {
-        let mut entry = self.pool.pop().unwrap_or_default();
-        let frame = loop {
-            match self.recording.read()? {
-                Next::Frame(frame) => break frame,
-                Next::Skip => {}
-                Next::End => {
-                    self.exhausted = true;
-                    return Ok(());
-                }
-            }
+        let Frames::Ahead(reader) = &mut self.frames_in else { return Ok(()) };
+        let Some(number) = reader.take()? else {
+            self.exhausted = true;
+            return Ok(());
         };
-        self.lane.decode(&frame, &mut entry.decoded);
-        // A recorder's clock that steps back cannot undo what has happened.
-        let recv_ns = frame.recv_ns.max(self.read_ns);
-        (entry.recv_ns, entry.source) = (recv_ns, frame.source as u8);
-        (entry.connection, entry.tag) = (frame.connection, frame.tag);
-        entry.bytes.clear();
-        if self.keep_bytes {
-            entry.bytes.extend_from_slice(frame.bytes);
-        }
+        let frame = reader.frame(number);
+        let (recv_ns, exch_ns) = (frame.recv_ns, frame.exch_ns);
+        self.taken = number + 1;
         self.read_ns = recv_ns;
-        let offset_ns = self.venue.as_ref().map_or(0, |v| v.clocks.offset_ns);
-        let exch_ns = match entry.decoded.event {
-            Event::Depth { exch_ns, .. } | Event::Snapshot { exch_ns, .. } | Event::Trade { exch_ns, .. } => {
-                // Nothing is received before it happened; what bears no time happened when it came.
-                Some(if exch_ns == 0 { recv_ns } else { (exch_ns + offset_ns).min(recv_ns) })
-            }
-            _ => None,
-        };
-        if !self.started {
-            self.start(recv_ns, exch_ns.unwrap_or(recv_ns));
+        if number == self.here {
+            self.here_ns = recv_ns;
+        }
+        if number == 0 {
+            self.first_ns = recv_ns;
+            self.lane.start_timers(exch_ns.unwrap_or(recv_ns));
+            self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER);
         }
         if let Some(exch_ns) = exch_ns {
-            let number = self.base + self.ahead.len() as u64;
             let mut at = self.there.len();
             while at > 0 && self.there[at - 1].0 > exch_ns {
                 at -= 1;
@@ -219,50 +211,46 @@ impl Backtest {
                 self.there.insert(at, (exch_ns, number));
             }
         }
-        self.ahead.push_back(entry);
         Ok(())
     }
 
-    fn earliest(&self) -> Option<(i64, What)> {
-        let mut first: Option<(i64, What)> = None;
-        let candidates = [
-            (self.there.front().map(|t| t.0), What::MarketThere),
-            (self.requests.front().map(|r| r.0), What::RequestThere),
-            (self.ahead.front().map(|a| a.recv_ns), What::MarketHere),
-            (self.receipts.front().map(|r| r.0), What::ReceiptHere),
-            (self.lane.next_timer_ns(), What::TimerHere),
-        ];
-        for (time, what) in candidates {
-            if let Some(t) = time
-                && first.is_none_or(|(f, _)| t < f)
-            {
-                first = Some((t, what));
+    /// The earliest of the clocks; at equal times the first in this order.
+    #[inline(always)]
+    fn earliest(&self) -> (i64, What) {
+        let mut first = (self.there.front().map_or(NEVER, |t| t.0), What::MarketThere);
+        for (time_ns, what) in [
+            (self.requests.front().map_or(NEVER, |r| r.0), What::RequestThere),
+            (self.here_ns, What::MarketHere),
+            (self.receipts.front().map_or(NEVER, |r| r.0), What::ReceiptHere),
+            (self.timer_ns, What::TimerHere),
+        ] {
+            if time_ns < first.0 {
+                first = (time_ns, what);
             }
         }
         first
     }
 
     /// The next thing on any clock; false when the recording is over.
+    #[inline(always)]
     fn trade(&mut self) -> Result<bool, RecordingError> {
         let horizon_ns = self.venue.as_ref().map_or(0, |v| v.clocks.max_latency_ns);
         let (time_ns, what) = loop {
-            let next = self.earliest();
+            let (time_ns, what) = self.earliest();
             // A frame not read yet may have happened at the exchange up to the largest feed latency before it came.
-            let known_ns = self.read_ns.saturating_sub(horizon_ns);
-            match next {
-                Some((t, what)) if self.exhausted || t < known_ns => break (t, what),
-                None if self.exhausted => return Ok(false),
-                _ => self.read()?,
+            if self.exhausted || time_ns < self.read_ns.saturating_sub(horizon_ns) {
+                break (time_ns, what);
             }
+            self.read()?;
         };
-        if self.exhausted && self.ahead.is_empty() {
+        if self.exhausted && self.here == self.taken {
             return Ok(false); // nothing more will be seen: what is still under way is not reported
         }
+        let Frames::Ahead(reader) = &mut self.frames_in else { return Ok(false) };
         match what {
             What::MarketThere => {
                 if let (Some((_, number)), Some(venue)) = (self.there.pop_front(), &mut self.venue) {
-                    let entry = &self.ahead[(number - self.base) as usize];
-                    venue.exchange.on_market(&entry.decoded, time_ns, &mut self.made);
+                    venue.exchange.on_market(&reader.frame(number).decoded, time_ns, &mut self.made);
                     self.answer(time_ns);
                 }
             }
@@ -273,23 +261,25 @@ impl Backtest {
                 }
             }
             What::MarketHere => {
-                if let Some(entry) = self.ahead.pop_front() {
-                    self.base += 1;
-                    self.frames += 1;
-                    self.last_ns = entry.recv_ns;
-                    self.stats.advance(&self.lane, time_ns);
-                    let frame = Frame {
-                        source: Source::from_u8(entry.source).unwrap_or(Source::Market),
-                        connection: entry.connection,
-                        tag: entry.tag,
-                        recv_ns: entry.recv_ns,
-                        bytes: &entry.bytes,
-                    };
-                    self.lane.apply(&frame, &entry.decoded, &mut self.outbox);
-                    self.pool.push(entry);
+                self.stats.advance(&self.lane, time_ns);
+                let ahead = reader.frame(self.here);
+                let frame = Frame {
+                    source: ahead.source,
+                    connection: ahead.connection,
+                    tag: ahead.tag,
+                    recv_ns: ahead.recv_ns,
+                    bytes: &ahead.bytes,
+                };
+                self.lane.apply(&frame, &ahead.decoded, &mut self.outbox);
+                self.here += 1;
+                self.here_ns = if self.here < self.taken { reader.frame(self.here).recv_ns } else { NEVER };
+                reader.release(self.here);
+                self.frames += 1;
+                self.last_ns = time_ns;
+                if !self.faults.is_empty() {
                     self.inject(time_ns);
-                    self.dispatch(time_ns);
                 }
+                self.dispatch(time_ns);
             }
             What::ReceiptHere => {
                 if let Some((_, receipt)) = self.receipts.pop_front() {
@@ -303,6 +293,7 @@ impl Backtest {
                 self.stats.advance(&self.lane, time_ns);
                 self.wire.clear();
                 self.deliver(Source::Timer, time_ns);
+                self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER);
             }
         }
         Ok(true)
@@ -330,6 +321,7 @@ impl Backtest {
     }
 
     /// Sends what the lane has put out on its way to the exchange. No request overtakes another.
+    #[inline(always)]
     fn dispatch(&mut self, now_ns: i64) {
         self.outbox.snapshots_wanted.clear(); // a recording has the snapshots it has
         if !self.outbox.requests.is_empty()
@@ -349,10 +341,13 @@ impl Backtest {
                     }
                 }
             }
+            self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER); // what rests is to be looked after
         }
-        self.lane.take_fills(&mut self.fills);
-        for fill in self.fills.drain(..) {
-            self.stats.on_fill(fill);
+        if self.lane.has_fills() {
+            self.lane.take_fills(&mut self.fills);
+            for fill in self.fills.drain(..) {
+                self.stats.on_fill(fill);
+            }
         }
     }
 

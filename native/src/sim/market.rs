@@ -140,6 +140,7 @@ impl Market {
     }
 
     /// Rules 4, 7, 8: one side's changed levels.
+    #[inline(always)]
     fn apply(&mut self, side: Side, levels: &[Level], clock: &mut Clock<'_>) {
         let (sign, ladder) = (side.sign(), &mut self.ladders[side as usize]);
         let mut best = i64::MIN;
@@ -150,9 +151,7 @@ impl Market {
                     o.queue.depth(&self.estimator, prev, l.qty);
                 }
             }
-            if l.qty.0 > 0 {
-                best = best.max(sign * l.px.0);
-            }
+            best = best.max(if l.qty.0 > 0 { sign * l.px.0 } else { i64::MIN });
         }
         if best > i64::MIN {
             let best = Ticks(sign * best);

@@ -6,6 +6,7 @@ mod market;
 mod matching;
 pub mod plan;
 pub mod queue;
+mod reader;
 pub mod replay;
 pub mod report;
 pub mod source;

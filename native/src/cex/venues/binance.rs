@@ -92,8 +92,16 @@ pub struct Binance {
     symbols: Vec<Vec<u8>>,
     /// Symbols as in stream names (lower case) and as in messages (upper case).
     ids: FxHashMap<Vec<u8>, InstrumentId>,
-    /// With a single instrument its two spellings, compared before the map is asked.
-    only: Option<(Vec<u8>, Vec<u8>)>,
+    /// With a single instrument, what is compared before the map is asked.
+    only: Option<Only>,
+}
+
+#[derive(Debug)]
+struct Only {
+    lower: Vec<u8>,
+    upper: Vec<u8>,
+    /// `{"stream":"btcusdt@`
+    stream: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,20 +147,19 @@ impl Fields {
     /// The rest of a bookTicker from the quote behind its symbol.
     #[inline(always)]
     fn quote(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
-        self.px = c.after(b"\",\"b\":")?.number(&grids.price).ok()?;
-        self.qty = c.after(b",\"B\":")?.number(&grids.quantity).ok()?;
-        self.ask_px = c.after(b",\"a\":")?.number(&grids.price).ok()?;
-        self.ask_qty = c.after(b",\"A\":")?.number(&grids.quantity).ok()?;
-        Some(())
+        let (price, quantity) = (&grids.price, &grids.quantity);
+        (self.px, self.qty) = c.after(b"\",\"b\":\"")?.two_numbers(b"\",\"B\":\"", price, quantity)?;
+        (self.ask_px, self.ask_qty) = c.after(b"\",\"a\":\"")?.two_numbers(b"\",\"A\":\"", price, quantity)?;
+        c.after(b"\"").map(|_| ())
     }
 
     /// A trade's id, price and quantity, from the quote behind its symbol.
     #[inline(always)]
     fn trade(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
         self.trade_id = c.after(b"\",\"t\":")?.integer().ok()?;
-        self.px = c.after(b",\"p\":")?.number(&grids.price).ok()?;
-        self.qty = c.after(b",\"q\":")?.number(&grids.quantity).ok()?;
-        Some(())
+        let c = c.after(b",\"p\":\"")?;
+        (self.px, self.qty) = c.two_numbers(b"\",\"q\":\"", &grids.price, &grids.quantity)?;
+        c.after(b"\"").map(|_| ())
     }
 
     /// The quote or trade that these fields make; `None` for what is not of the book.
@@ -201,7 +208,11 @@ impl Binance {
             }
         }
         let only = match specs {
-            [one] => Some((one.symbol.to_lowercase().into_bytes(), one.symbol.to_uppercase().into_bytes())),
+            [one] => {
+                let (lower, upper) = (one.symbol.to_lowercase(), one.symbol.to_uppercase());
+                let stream = format!("{{\"stream\":\"{lower}@").into_bytes();
+                Some(Only { lower: lower.into_bytes(), upper: upper.into_bytes(), stream })
+            }
             _ => None,
         };
         let symbols = specs.iter().map(|s| s.symbol.to_uppercase().into_bytes()).collect();
@@ -216,7 +227,7 @@ impl Binance {
     #[inline(always)]
     fn instrument(&self, symbol: &[u8]) -> Option<InstrumentId> {
         match &self.only {
-            Some((lower, upper)) => (symbol == lower.as_slice() || symbol == upper.as_slice()).then_some(0),
+            Some(only) => (symbol == only.lower || symbol == only.upper).then_some(0),
             None => self.ids.get(symbol).copied(),
         }
     }
@@ -241,6 +252,11 @@ impl Binance {
         out: &mut Decoded,
     ) -> Result<(), Reason> {
         let mut kind = Kind::Unknown;
+        if let Some(event) = self.only.as_ref().and_then(|only| self.only_usual(only, c)) {
+            out.event = event;
+            return Ok(());
+        }
+        c.at = 0;
         if c.eat_literal(b"{\"stream\":") {
             kind = self.stream(c.string()?, instrument);
             if kind == Kind::Other {
@@ -263,6 +279,17 @@ impl Binance {
             return self.snapshot(frame, c, out);
         }
         self.object(c, kind, instrument, out)
+    }
+
+    /// The same as [`Binance::usual`] from the first byte on, where there is one instrument.
+    #[inline(always)]
+    fn only_usual(&self, only: &Only, c: &mut Cursor<'_>) -> Option<Event> {
+        c.after(&only.stream)?;
+        if c.eat_literal(b"bookTicker\",\"data\":") {
+            self.usual(c, Kind::Quote, 0)
+        } else {
+            self.usual(c.after(b"trade\",\"data\":")?, Kind::Trade, 0)
+        }
     }
 
     /// What a stream's name says; [`Kind::Other`] is not subscribed by us, or not ours. Partial depth (`@depth5`, …)

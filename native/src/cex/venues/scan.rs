@@ -355,45 +355,45 @@ impl<'a> Cursor<'a> {
         Ok(Decimal::new(i128::from(mantissa), decimals as u8))
     }
 
-    /// A level written `["price","quantity"]` without spaces, in at most 32 bytes, with one to eight digits before and
-    /// up to eight after each dot.
+    /// Two quoted decimals with `between` from the first one's closing quote to the other's opening one, the cursor
+    /// being at the first digit: the form that levels and bookTickers have. The cursor is left at the last closing
+    /// quote. `None`, and the cursor where it was, for a longer form: more than 32 bytes, more than eight digits before or
+    /// after a dot.
     ///
     /// The digits before and after each dot are read as the eight bytes that end there, all four at once, so that no
     /// branch depends on how many there are.
     #[inline(always)]
-    fn plain_level(&mut self, grids: &Grids) -> Option<Level> {
+    pub fn two_numbers<const N: usize>(&mut self, between: &[u8; N], first: &Grid, other: &Grid) -> Option<(i64, i64)> {
         let window = self.bytes.get(self.at.checked_sub(8)?..)?.first_chunk::<40>()?;
         let chunk = window.last_chunk::<32>()?;
         let (quotes, dots) = (equal_bytes(chunk, b'"'), equal_bytes(chunk, b'.'));
-        // The quotes are at 1, p, p + 2 and q, or it is another form.
-        let second = quotes & quotes.wrapping_sub(1);
-        let third = second & second.wrapping_sub(1);
-        let fourth = third & third.wrapping_sub(1);
-        let (p, q) = (second.trailing_zeros(), fourth.trailing_zeros());
-        if fourth == 0 || q > 30 || quotes & 3 != 2 || third.trailing_zeros() != p + 2 {
+        let p = quotes.trailing_zeros();
+        let from = p + N as u32; // of the second number
+        if from > 30 {
             return None;
         }
-        let byte = |at: u32| chunk[at as usize & 31];
-        if byte(0) != b'[' || byte(p + 1) != b',' || byte(q + 1) != b']' {
+        let q = (quotes & (u32::MAX << from)).trailing_zeros();
+        let gap = &chunk[p as usize & 31..];
+        if q > 31 || !gap.starts_with(between) {
             return None;
         }
-        let px_dot = dots.trailing_zeros().min(p);
-        let qty_dot = (dots & (u32::MAX << p)).trailing_zeros().min(q);
-        let (px_whole, px_decimals) = (px_dot.wrapping_sub(2), (p - px_dot).saturating_sub(1));
-        let (qty_whole, qty_decimals) = (qty_dot.wrapping_sub(p + 3), (q - qty_dot).saturating_sub(1));
-        if px_whole.wrapping_sub(1) > 7 || qty_whole.wrapping_sub(1) > 7 || px_decimals > 8 || qty_decimals > 8 {
+        let dot = dots.trailing_zeros().min(p);
+        let other_dot = (dots & (u32::MAX << from)).trailing_zeros().min(q);
+        let (whole, decimals) = (dot, (p - dot).saturating_sub(1));
+        let (other_whole, other_decimals) = (other_dot - from, (q - other_dot).saturating_sub(1));
+        if whole.wrapping_sub(1) > 7 || other_whole.wrapping_sub(1) > 7 || decimals > 8 || other_decimals > 8 {
             return None;
         }
         // The eight bytes of the window before a place in the chunk begin at the same number.
         let word = |end: u32| u64::from_le_bytes(std::array::from_fn(|n| window[(end as usize & 31) + n]));
         let [a, b, c, d] = four_numbers(
-            [word(px_dot), word(p), word(qty_dot), word(q)],
-            [px_whole, px_decimals, qty_whole, qty_decimals],
+            [word(dot), word(p), word(other_dot), word(q)],
+            [whole, decimals, other_whole, other_decimals],
         )?;
-        let px = grids.price.plain_steps(a * SCALE[px_decimals as usize & 15] + b, px_decimals as usize)?;
-        let qty = grids.quantity.plain_steps(c * SCALE[qty_decimals as usize & 15] + d, qty_decimals as usize)?;
-        self.at += q as usize + 2;
-        Some(Level { px: Ticks(px), qty: Lots(qty) })
+        let one = first.plain_steps(a * SCALE[decimals as usize & 15] + b, decimals as usize)?;
+        let two = other.plain_steps(c * SCALE[other_decimals as usize & 15] + d, other_decimals as usize)?;
+        self.at += q as usize;
+        Some((one, two))
     }
 
     /// `[["price","quantity"],…]`, appended to `out`; further elements of a level are ignored.
@@ -404,16 +404,24 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            if let Some(level) = self.plain_level(grids) {
-                out.push(level);
-                if self.eat_literal(b",") {
-                    continue;
-                }
-                return self.expect(b']', "a list of levels does not end");
-            }
             if !self.eat_literal(b"[\"") {
                 self.expect(b'[', "a level was expected")?;
                 self.expect(b'"', "a quoted price was expected")?;
+            }
+            if let Some((px, qty)) = self.two_numbers(b"\",\"", &grids.price, &grids.quantity) {
+                out.push(Level { px: Ticks(px), qty: Lots(qty) });
+                if self.eat_literal(b"\"],") {
+                    continue;
+                }
+                if self.eat_literal(b"\"]]") {
+                    return Ok(());
+                }
+                self.at += 1; // the closing quote; what follows is not the usual form
+                self.end_of_level()?;
+                if self.eat(b',') {
+                    continue;
+                }
+                return self.expect(b']', "a list of levels does not end");
             }
             let (mantissa, decimals) = self.digits()?;
             let px = grids.price.steps(mantissa, decimals)?;
@@ -424,15 +432,21 @@ impl<'a> Cursor<'a> {
             let (mantissa, decimals) = self.digits()?;
             let qty = grids.quantity.steps(mantissa, decimals)?;
             out.push(Level { px: Ticks(px), qty: Lots(qty) });
-            while !self.eat(b']') {
-                self.expect(b',', "a level does not end")?;
-                self.skip()?;
-            }
+            self.end_of_level()?;
             if self.eat(b',') {
                 continue;
             }
             return self.expect(b']', "a list of levels does not end");
         }
+    }
+
+    /// Whatever else a level holds, and its bracket.
+    fn end_of_level(&mut self) -> Result<(), Reason> {
+        while !self.eat(b']') {
+            self.expect(b',', "a level does not end")?;
+            self.skip()?;
+        }
+        Ok(())
     }
 }
 

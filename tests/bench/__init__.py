@@ -1,1 +1,0 @@
-"""Speed, beside our peers' on the same machine in the same run."""

@@ -1,0 +1,1 @@
+"""Our fills beside another engine's."""
