@@ -10,7 +10,7 @@ mod quality;
 mod wind_down;
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use decide::KernelSlot;
@@ -212,9 +212,6 @@ impl Lane {
         let now_ns = self.now_ns;
         self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
-            if self.desk.is_none() {
-                resume_unwind(panic); // nothing trades here: whoever watches must know
-            }
             self.on_panic(&panic_text(panic.as_ref()));
         }
         self.supervise(out);

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use crate::event::{Level, Top};
 
-/// Quotes or Tops kept while the other stream is behind.
-const KEEP: usize = 8192;
+/// Quotes or Tops kept while the other stream is behind: at most 160 KiB an instrument.
+const KEEP: usize = 2048;
 
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -73,7 +73,7 @@ impl Agreement {
             self.before = Some(quote);
             self.quotes.pop_front();
         }
-        match self.before {
+        match self.before.filter(|q| q.id <= top.id) {
             Some(q) => {
                 self.checked += 1;
                 self.matched += u64::from(q.bid == top.bid && q.ask == top.ask);

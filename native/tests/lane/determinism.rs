@@ -94,7 +94,7 @@ fn day() -> (Vec<Kept>, [u8; 32], u64) {
         let mut queue = vec![Kept { source, tag, recv_ns: rig.now, bytes }];
         while let Some(kept) = queue.pop() {
             let mut decoded = Decoded::default();
-            rig.lane.decode(&kept.frame(), &mut decoded);
+            rig.lane.decoder().decode(&kept.frame(), &mut decoded);
             venue.on_market(&decoded, rig.now, &mut receipts);
             let asked = rig.frame(kept.source, 0, kept.tag, &kept.bytes);
             frames.push(kept);
@@ -135,7 +135,7 @@ fn the_same_frames_give_the_same_decisions() {
     let ahead = |lane: &mut Lane, chunk: &[Kept], out: &mut Outbox| {
         let mut decoded = vec![Decoded::default(); chunk.len()];
         for (kept, d) in chunk.iter().zip(&mut decoded) {
-            lane.decode(&kept.frame(), d);
+            lane.decoder().decode(&kept.frame(), d);
         }
         for (kept, d) in chunk.iter().zip(&decoded) {
             lane.apply(&kept.frame(), d, out);
@@ -187,7 +187,7 @@ fn numbers_at_the_edge_stop_nothing() {
         clock_offset_ns: 1_270 * MS,
         trading: None,
     };
-    // A lane that only watches hands a panic on; one that trades would halt for the late feed before it met all.
+    // One that trades halts for the late feed before it has met them all.
     let (mut watching, mut out) = (Lane::new(lane, Vec::new()).unwrap(), Outbox::default());
     let mut rig = Rig::new(1, vec![(kernel("idle", 0, |_, _, _, _| 0), vec![0])]);
     rig.sync(0);
@@ -217,6 +217,7 @@ fn numbers_at_the_edge_stop_nothing() {
                 watching
                     .step(&Frame { source: Source::Snapshot, connection: 0, tag: 0, recv_ns: START, bytes }, &mut out);
                 assert_ne!(rig.cause(), Some(Cause::Panic), "{snapshot}: {:?}", rig.tape.trips());
+                assert_eq!((&watching.panicked, &rig.lane.panicked), (&None, &None), "{snapshot}");
             }
         }
     }

@@ -107,6 +107,30 @@ impl Naive {
 }
 
 #[test]
+fn a_book_ticker_that_runs_ahead_is_no_disagreement() {
+    // 5 000 of them before the depth that they concern: the first are forgotten, and what they said is not guessed.
+    let mut rig = Rig::new(1, Vec::new());
+    rig.snapshot(0);
+    for id in 1..=5_000 {
+        let ask = if id < 4_990 { "1000.3" } else { "1000.2" };
+        let text = format!(
+            "{{\"stream\":\"c0usdt@bookTicker\",\"data\":{{\"e\":\"bookTicker\",\"u\":{id},\"s\":\"C0USDT\",\
+             \"b\":\"1000.0\",\"B\":\"0.050\",\"a\":\"{ask}\",\"A\":\"0.050\",\"T\":1,\"E\":1}}}}"
+        );
+        rig.frame(Source::Market, 0, Frame::UNTAGGED, text.as_bytes());
+    }
+    rig.depth(0, &[], &[]); // ids 12 to 15, long forgotten
+    for _ in 0..997 {
+        rig.depth(0, &[], &[]);
+    }
+    rig.lane.finish();
+    let a = &rig.lane.instruments()[0].agreement;
+    // Kept: from 2 953 on. Tops up to 4 985 meet another ask, those from 4 990 on their own.
+    assert_eq!((a.checked + a.unchecked, a.matched), (998, 3));
+    assert_eq!((a.unchecked, a.checked - a.matched), (588, 407));
+}
+
+#[test]
 fn four_symbols_in_one_lane_are_four_books() {
     let Some(lines) = capture() else { return };
     let spec = |&(symbol, tick): &(&str, &str)| InstrumentSpec {
