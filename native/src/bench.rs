@@ -155,7 +155,7 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
     let (mut receipts, mut answers, mut order) = (Vec::new(), Outbox::default(), Vec::new());
     let (mut lane_ns, mut encode_ns) = (Vec::new(), Vec::new());
     loop {
-        let frame = match recording.next().map_err(|e| e.to_string())? {
+        let frame = match recording.read().map_err(|e| e.to_string())? {
             Next::Frame(frame) => frame,
             Next::Skip => continue,
             Next::End => break,

@@ -7,14 +7,14 @@ use _core::sim::queue::QueueModel;
 
 /// A frame that is kept.
 #[derive(Clone)]
-struct Kept {
+struct Taken {
     source: Source,
     tag: u16,
     recv_ns: i64,
     bytes: Vec<u8>,
 }
 
-impl Kept {
+impl Taken {
     fn frame(&self) -> Frame<'_> {
         Frame { source: self.source, connection: 0, tag: self.tag, recv_ns: self.recv_ns, bytes: &self.bytes }
     }
@@ -44,9 +44,9 @@ fn sim() -> SimExchange {
 }
 
 /// Two books that wander for ten seconds, with trades, timers, a gap, and the receipts of a simulated exchange.
-fn day() -> (Vec<Kept>, [u8; 32], u64) {
+fn day() -> (Vec<Taken>, [u8; 32], u64) {
     let mut rig = Rig::new(2, kernels());
-    let (mut venue, mut receipts, mut frames) = (sim(), Vec::new(), Vec::<Kept>::new());
+    let (mut venue, mut receipts, mut frames) = (sim(), Vec::new(), Vec::<Taken>::new());
     let mut seed = 7u64;
     let mut random = move |n: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -91,7 +91,7 @@ fn day() -> (Vec<Kept>, [u8; 32], u64) {
                 (Source::Market, Frame::UNTAGGED, rig.depth_text(id, &bids, &asks).into_bytes())
             }
         };
-        let mut queue = vec![Kept { source, tag, recv_ns: rig.now, bytes }];
+        let mut queue = vec![Taken { source, tag, recv_ns: rig.now, bytes }];
         while let Some(kept) = queue.pop() {
             let mut decoded = Decoded::default();
             rig.lane.decoder().decode(&kept.frame(), &mut decoded);
@@ -104,7 +104,7 @@ fn day() -> (Vec<Kept>, [u8; 32], u64) {
             for r in receipts.drain(..) {
                 let mut bytes = Vec::new();
                 r.put(&mut bytes);
-                queue.push(Kept { source: Source::Order, tag: Frame::UNTAGGED, recv_ns: rig.now, bytes });
+                queue.push(Taken { source: Source::Order, tag: Frame::UNTAGGED, recv_ns: rig.now, bytes });
             }
         }
     }
@@ -112,7 +112,7 @@ fn day() -> (Vec<Kept>, [u8; 32], u64) {
     (frames, rig.lane.journal.sha256(), rig.lane.journal.permits)
 }
 
-fn replay(frames: &[Kept], take: impl Fn(&mut Lane, &[Kept], &mut Outbox)) -> (Lane, Records, Vec<Intent>) {
+fn replay(frames: &[Taken], take: impl Fn(&mut Lane, &[Taken], &mut Outbox)) -> (Lane, Records, Vec<Intent>) {
     let mut rig = Rig::new(2, kernels());
     let mut intents = Vec::new();
     for chunk in frames.chunks(64) {
@@ -126,13 +126,13 @@ fn replay(frames: &[Kept], take: impl Fn(&mut Lane, &[Kept], &mut Outbox)) -> (L
 fn the_same_frames_give_the_same_decisions() {
     let (frames, sha256, permits) = day();
     assert!(permits > 500, "{permits} permits");
-    let step = |lane: &mut Lane, chunk: &[Kept], out: &mut Outbox| {
+    let step = |lane: &mut Lane, chunk: &[Taken], out: &mut Outbox| {
         for kept in chunk {
             lane.step(&kept.frame(), out);
         }
     };
     // Decoded 64 frames ahead, as a replay does.
-    let ahead = |lane: &mut Lane, chunk: &[Kept], out: &mut Outbox| {
+    let ahead = |lane: &mut Lane, chunk: &[Taken], out: &mut Outbox| {
         let mut decoded = vec![Decoded::default(); chunk.len()];
         for (kept, d) in chunk.iter().zip(&mut decoded) {
             lane.decoder().decode(&kept.frame(), d);

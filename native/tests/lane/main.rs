@@ -127,9 +127,10 @@ pub fn order(out: &mut Out, side: Side, px: f64, qty: f64, tif: TimeInForce, red
     (out.action_px[n], out.action_qty[n]) = (px, qty);
 }
 
-/// Keeps a lane's Tape records.
+/// Keeps a lane's Tape records: kind, time, payload.
 #[derive(Clone, Default)]
-pub struct Records(pub Arc<Mutex<Vec<(Kind, i64, Vec<u8>)>>>);
+pub struct Records(pub Arc<Mutex<Vec<Kept>>>);
+pub type Kept = (Kind, i64, Vec<u8>);
 
 impl Record for Records {
     fn record(&mut self, kind: Kind, _: u16, _: u16, time_ns: i64, payload: &[u8]) {

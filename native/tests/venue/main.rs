@@ -5,6 +5,7 @@ mod decode;
 mod examples;
 mod lost;
 mod order;
+mod scan;
 mod spot;
 mod usdm;
 

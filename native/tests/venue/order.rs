@@ -6,8 +6,10 @@ use proptest::sample::{Index, select};
 
 use super::*;
 
+type Usual = (Market, &'static str, Vec<(&'static str, &'static str)>);
+
 /// Keys and values of a message, as the venue writes and orders them, its stream, and the market.
-fn usual() -> Vec<(Market, &'static str, Vec<(&'static str, &'static str)>)> {
+fn usual() -> Vec<Usual> {
     let usdm_times = [("E", "1723075199999"), ("T", "1723075199998")];
     let head = |kind| vec![("e", kind), usdm_times[0], usdm_times[1], ("s", "\"BTCUSDT\"")];
     let spot_head = |kind| vec![("e", kind), ("E", "1723075199999"), ("s", "\"BTCUSDT\"")];
