@@ -31,7 +31,7 @@ p { margin: 0 0 4px } .soft, footer { color: var(--soft) }
 .tables { columns: 2; column-gap: 16px }
 .tables > section { border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; margin-bottom: 16px;
   break-inside: avoid }
-.wide { grid-column: 1 / -1 }
+.wide { grid-column: 1 / -1; column-span: all }
 @media (max-width: 760px) { .grid > section { grid-column: 1 / -1 } .tables { columns: 1 } }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th { font-weight: 500; color: var(--soft) }
@@ -46,10 +46,12 @@ footer { border-top: 1px solid var(--line); margin-top: 24px; padding-top: 12px 
 """
 
 
-def _table(title: str, rows: Iterable[Sequence[str]], heads: Sequence[str] = ()) -> str:
+def _table(title: str, rows: Iterable[Sequence[str]], heads: Sequence[str] = (), place: str = "half") -> str:
     head = "<tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in heads) + "</tr>" if heads else ""
     body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-    return f"<section><h2>{html.escape(title)}</h2><table>{head}{body}</table></section>" if body else ""
+    if not body:
+        return ""
+    return f'<section class="{place}"><h2>{html.escape(title)}</h2><table>{head}{body}</table></section>'
 
 
 def _subtitle(r: Report, name: str) -> str:
@@ -84,6 +86,7 @@ def _figure(place: str, figure: Figure) -> str:
 def _tables(r: Report) -> list[str]:
     quality = [
         _table("Quality of the data", report.quality_rows(r)),
+        _table("Books", report.book_rows(r), report.BOOK_HEADS, "wide"),
         _table("Frames", report.frame_rows(r), ("kind", "frames")),
     ]
     if not report.traded(r):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 Report = dict[str, Any]
 
+BOOK_HEADS = ("instrument", "agreed", "gaps", "crossed", "blind", "bid at the end", "ask at the end")
 LIMIT_HEADS = ("limit", "written", "refused, ignored or tripped")
 
 LIMITS_AND_ASSUMPTIONS = (
@@ -39,6 +40,9 @@ def quality_rows(report: Report) -> list[tuple[str, str]]:
     """The quality of the data: name and value, in the order in which they matter."""
     b = report["book"]
     agreed = f"{b['matched']:,} of {b['checked']:,}" + (f" ({b['matched'] / b['checked']:.2%})" if b["checked"] else "")
+    best = [("Best bid at the end", _level(b["bid"])), ("Best ask at the end", _level(b["ask"]))]
+    if len(report["instruments"]) > 1:
+        best = []  # each has its own: see the books
     return [
         ("Book agrees with bookTicker", agreed),
         ("Gaps", f"{b['gaps']:,}"),
@@ -46,19 +50,37 @@ def quality_rows(report: Report) -> list[tuple[str, str]]:
         ("Time blind", span(b["blind_ns"])),
         ("Resynchronised", f"{b['resyncs']:,}"),
         ("Levels at the end", f"{b['levels']:,}"),
-        ("Best bid at the end", _level(b["bid"])),
-        ("Best ask at the end", _level(b["ask"])),
+        *best,
         ("Recorded", f"{report['recorded_seconds']:,.1f} s"),
         ("Rows", f"{report['rows']:,} in {report['seconds']:.2f} s ({_rate(report)})"),
     ]
 
 
 def _level(level: list[str] | None) -> str:
-    return f"{level[0]} × {level[1]}" if level else "none: the book is not in sync"
+    return f"{level[0]} × {level[1]}" if level else "none: not in sync"
 
 
 def _rate(report: Report) -> str:
     return f"{report['rows'] / report['seconds'] / 1e6:.2f} M rows/s" if report["seconds"] else "–"
+
+
+def book_rows(report: Report) -> list[tuple[str, ...]]:
+    """The book of each instrument, where there are several."""
+    if len(report["instruments"]) < 2:
+        return []
+    return [
+        (
+            i["symbol"],
+            f"{b['matched']:,} of {b['checked']:,}",
+            f"{b['gaps']:,}",
+            f"{b['crossed']:,}",
+            span(b["blind_ns"]),
+            _level(b["bid"]),
+            _level(b["ask"]),
+        )
+        for i in report["instruments"]
+        for b in [i["book"]]
+    ]
 
 
 def frame_rows(report: Report) -> list[tuple[str, str]]:
@@ -189,13 +211,8 @@ def show(report: Report, console: Console | None = None) -> None:
         console.print(f"Notice: {report['notice']}", style="bold", soft_wrap=True)
     console.print(_table("Quality of the data", ("", ""), quality_rows(report)))
     console.print(_table("Frames", ("kind", "frames"), frame_rows(report)))
-    if len(report["instruments"]) > 1:
-        heads = ("instrument", "agreed", "checked", "gaps", "crossed", "blind")
-        rows = [(i["symbol"], i["book"]) for i in report["instruments"]]
-        console.print(_table("Books", heads, [
-            (s, f"{b['matched']:,}", f"{b['checked']:,}", f"{b['gaps']:,}", f"{b['crossed']:,}", span(b["blind_ns"]))
-            for s, b in rows
-        ]))  # fmt: skip
+    if books := book_rows(report):
+        console.print(_table("Books", BOOK_HEADS, books))
     if traded(report):
         console.print(_table("Trading", ("", ""), trading_rows(report)))
         console.print(_table("PnL", ("part", "quote currency"), pnl_rows(report)))

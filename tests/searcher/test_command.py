@@ -88,15 +88,48 @@ def test_the_switch_wants_a_reason(command: str, tmp_path: Path, capsys: pytest.
 
 
 def test_the_switch_is_tripped_read_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--switch", str(tmp_path / "switch")]
-    assert main(["halt", *where, "--reason", "feed looks wrong"]) == 0
-    assert main(["status", *where]) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert out[0] == out[1]
-    assert "halted" in out[0]
-    assert "feed looks wrong" in out[0]
-    assert main(["resume", *where, "--reason", "feed checked"]) == 0
-    assert "active" in capsys.readouterr().out
+    path = tmp_path / "state" / "switch"
+
+    def says(*argv: str) -> str:
+        assert main([*argv, "--switch", str(path)]) == 0
+        return capsys.readouterr().out
+
+    assert says("status") == f"{path}: active\n"
+    assert says("halt", "--reason", "feed looks wrong") == f"{path}: active -> halted\n"
+    assert says("status") == f"{path}: halted (person: feed looks wrong)\n"
+    # Who comes second does not hide the first one's reason.
+    assert says("halt", "--reason", "me too") == f"{path}: halted (person: feed looks wrong)\n"
+    for argv in (["resume"], ["resume", "--reason"]):
+        with pytest.raises(SystemExit) as exit_:
+            main([*argv, "--switch", str(path)])
+        assert exit_.value.code == 2
+        assert "--reason" in capsys.readouterr().err
+    assert main(["resume", "--reason", "", "--switch", str(path)]) == 2
+    assert "--reason is empty" in one_line(capsys)
+    assert says("status") == f"{path}: halted (person: feed looks wrong)\n"
+    assert says("resume", "--reason", "feed checked") == f"{path}: halted -> active\n"
+    log = path.with_name("switch.log").read_text(encoding="utf-8")
+    assert log.count("\n") == 2
+    assert "feed looks wrong" in log
+    assert "feed checked" in log
+
+
+def test_without_a_file_named_it_is_the_nodes_switch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEARCHER_SWITCH", str(tmp_path / "nodes"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["halt", "--reason", "stop"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'nodes'}: active -> halted\n"
+    assert not (tmp_path / "switch").exists()
+
+
+def test_a_switch_that_cannot_be_had_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["halt", "--reason", "stop", "--switch", str(tmp_path)]) == 1
+    assert "cannot be opened" in one_line(capsys)
+    (tmp_path / "damaged").write_text("nonsense")
+    assert main(["status", "--switch", str(tmp_path / "damaged")]) == 0
+    assert "halted (bad_file: " in capsys.readouterr().out
 
 
 def test_the_starters_strategy_compiles_with_its_parameters(tmp_path: Path) -> None:

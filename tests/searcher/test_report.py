@@ -134,7 +134,7 @@ def test_a_book_out_of_sync_has_no_best_price() -> None:
     given, _ = sample(0)
     given["book"] |= {"bid": None, "ask": None, "checked": 0, "matched": 0}
     text = shown(given)
-    assert text.count("none: the book is not in sync") == 2
+    assert text.count("none: not in sync") == 2
     assert "0 of 0" in text
 
 
@@ -226,7 +226,10 @@ def test_several_instruments_share_a_pnl_and_have_a_price_each() -> None:
     assert lines["total"][240] == pytest.approx(-2.0)
     assert lines["fees"][150] == pytest.approx(-0.5)  # paid, so below zero
     assert "ETHUSDT" in page.render(given, series, "day.gz", "c")
-    assert "agreed" in shown(given)
+    for text in (shown(given), page.render(given, series, "day.gz", "c")):
+        assert "agreed" in text
+        assert text.count("61659.7") == 2  # the best bid of each, and none of both
+    assert "Books" not in shown(sample()[0])
 
 
 def test_a_pnl_part_that_never_was_has_no_line() -> None:
