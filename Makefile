@@ -57,7 +57,7 @@ check: build
 	$(BIN)/python -m mypy.stubtest native._core
 	$(BIN)/lint-imports
 
-out/demo/config.toml: | build
+out/demo/config.toml: searcher/starter.py | build
 	@rm -rf out/demo
 	@$(BIN)/searcher init out/demo
 

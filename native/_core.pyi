@@ -22,6 +22,8 @@ __all__ = [
     "__version__",
     "bench_features",
     "bench_hook",
+    "bench_levels",
+    "bench_tick_to_intent",
     "desired_ladder",
     "layout_json",
     "limits",
@@ -486,3 +488,11 @@ class Quoter:
 
         Places have id 0. Raises ValueError for a ladder whose bid is not below its ask, or a negative quantity.
         """
+
+# --- bench ---
+
+def bench_levels(path: str, rounds: int = 10) -> str:
+    """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""
+
+def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
+    """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""

@@ -284,11 +284,11 @@ def strategy(cls: type[T]) -> type[T]:
                 else:
                     states[name] = raw
     hooks = tuple(hook for hook in HOOKS if callable(getattr(cls, hook, None)))
-    if not hooks:
-        raise KernelError(f"{cls.__name__} has no hook; define one of {', '.join(HOOKS)}")
     for name in vars(cls):
         if name.startswith("on_") and name not in HOOKS:
             raise KernelError(f"{cls.__name__}.{name} is not a hook{suggest(name, HOOKS)}")
+    if not hooks:
+        raise KernelError(f"{cls.__name__} has no hook; define one of {', '.join(HOOKS)}")
     if ("on_timer" in hooks) != hasattr(cls, "timer_ms"):
         raise KernelError(f"{cls.__name__} needs both on_timer and timer_ms, or neither")
     # A record may not be empty; `align` puts each field where the processor wants it.
@@ -341,16 +341,14 @@ def load_strategy(target: str) -> type:
         raise KernelError(f"{target!r} does not name a strategy; write module:Class or path/to/file.py:Class")
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except KernelError:
-        raise
     except SyntaxError as e:
         raise KernelError(f"{e.filename}:{e.lineno}: {e.msg}") from e
     except Exception as e:
         frames = [f for f in traceback.extract_tb(e.__traceback__) if "importlib" not in f.filename]
         where = [f for f in frames if Path(f.filename).resolve() != Path(__file__).resolve()]
         line = f"{where[-1].filename}:{where[-1].lineno}: " if where else ""
-        text = str(e) if isinstance(e, KernelError) else f"{type(e).__name__}: {e}"
-        raise KernelError(f"{line}cannot load {place}: {' '.join(text.split())}") from e
+        text = str(e) if isinstance(e, KernelError) else f"cannot load {place}: {type(e).__name__}: {e}"
+        raise KernelError(f"{line}{' '.join(text.split())}") from e
     found = getattr(module, name, None)
     classes = [n for n, v in vars(module).items() if inspect.isclass(v) and "__strategy__" in vars(v)]
     if found is None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
-from searcher.errors import ConfigError, SearcherError
+from searcher.errors import ConfigError, RunError, SearcherError
 
-SWITCH_FILE = Path("switch")
+SWITCH_HELP = "the switch's file (default: $SEARCHER_SWITCH, else ~/.local/state/searcher/switch)"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--html", type=Path, metavar="OUT", help="write the report as one page that needs no network")
     p.add_argument("--tape", type=Path, metavar="OUT", help="record the run on a Tape")
     p.add_argument("--set", action="append", default=[], metavar="kernel.param=value", help="change a parameter")
+    p.add_argument("--salvage", action="store_true", help="replay a capture that is cut off up to the cut")
     p.set_defaults(run=replay)
 
     p = commands.add_parser("init", help="write a starter project that replays as it is")
@@ -45,10 +46,10 @@ def parser() -> argparse.ArgumentParser:
     ):
         p = commands.add_parser(name, help=what)
         p.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept with the switch")
-        p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+        p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
         p.set_defaults(run=halt if name == "halt" else resume)
     p = commands.add_parser("status", help="say what the switch stands at")
-    p.add_argument("--switch", type=Path, default=SWITCH_FILE, metavar="FILE", help="the switch's file")
+    p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
     p.set_defaults(run=status)
     return top
 
@@ -70,7 +71,7 @@ def replay(args: argparse.Namespace) -> None:
     from searcher import page, report
     from searcher.replay import run_with_bar
 
-    outcome = run_with_bar(args.path, config, args.tape)
+    outcome = run_with_bar(args.path, config, args.tape, salvage=args.salvage)
     if args.json == Path("-"):
         sys.stdout.write(report.as_json(outcome.report))
         return
@@ -107,27 +108,27 @@ def generate(args: argparse.Namespace) -> None:
 def halt(args: argparse.Namespace) -> None:
     """`searcher halt`."""
     reason = _reason(args)
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    KillSwitch(args.switch).trip(reason)
-    status(args)
+    print(killswitch.halt(reason, args.switch))
 
 
 def resume(args: argparse.Namespace) -> None:
     """`searcher resume`."""
     reason = _reason(args)
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    KillSwitch(args.switch).resume(reason)
-    status(args)
+    try:
+        print(killswitch.resume(reason, args.switch))
+    except ValueError as error:
+        raise RunError(str(error)) from None
 
 
 def status(args: argparse.Namespace) -> None:
     """`searcher status`."""
-    from risk.killswitch import KillSwitch
+    from risk import killswitch
 
-    switch = KillSwitch(args.switch)
-    print(f"switch {args.switch}: {switch.state}" + (f" ({switch.reason})" if switch.reason else ""))
+    print(killswitch.status(args.switch))
 
 
 def _reason(args: argparse.Namespace) -> str:

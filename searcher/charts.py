@@ -1,6 +1,7 @@
 """Plotly figures of a replay, in the page's own colours so that they read in light and in dark."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -8,6 +9,7 @@ from plotly.offline import get_plotlyjs
 
 from searcher.report import Report
 
+#: One instrument's samples, as the native side gives them: parallel lists.
 Series = dict[str, Any]
 
 #: Colours that keep their contrast on white and on near-black.
@@ -39,39 +41,37 @@ def _figure(title: str, y: str, x: str = "seconds", height: int = 300) -> go.Fig
     return figure
 
 
-def _numbers(values: list[Any]) -> list[float | None]:
-    return [None if v is None else float(v) for v in values]
-
-
-def price(report: Report, series: Series) -> go.Figure:
-    """Mid price, and our fills where they happened."""
-    figure = _figure("Mid price and fills", "price", height=380)
-    start = series["t_ns"][0]
-    figure.add_scatter(x=_seconds(series), y=_numbers(series["mid"]), name="mid", line={"color": GREY, "width": 1.2})
-    for side, colour, symbol in (("buy", GREEN, "triangle-up"), ("sell", RED, "triangle-down")):
-        fills = [f for f in report["fill_log"] if f["side"].lower() == side]
-        figure.add_scatter(
-            x=[(f["time_ns"] - start) / 1e9 for f in fills],
-            y=[float(f["price"]) for f in fills],
-            mode="markers",
-            name=side,
-            text=[f"{f['qty']} {f['symbol']}, {'maker' if f['maker'] else 'taker'}" for f in fills],
-            marker={"color": colour, "symbol": symbol, "size": 8},
-        )
-    return figure
-
-
 def _seconds(series: Series) -> list[float]:
     return [(t - series["t_ns"][0]) / 1e9 for t in series["t_ns"]]
 
 
+def price(report: Report, series: Series) -> go.Figure:
+    """Mid price of one instrument, and our fills where they happened. Where the book had no Top, there is no line."""
+    symbol, start = series["symbol"], series["t_ns"][0]
+    figure = _figure(f"{symbol}: mid price" + (" and fills" if report["fills"] else ""), "quote currency", height=380)
+    figure.add_scatter(x=_seconds(series), y=series["mid"], name="mid", line={"color": GREY, "width": 1.2})
+    figure.update_xaxes(range=[0, _seconds(series)[-1]])
+    for side, colour, marker in (("buy", GREEN, "triangle-up"), ("sell", RED, "triangle-down")):
+        fills = [f for f in report["fill_log"] if f["side"] == side and f["symbol"] == symbol]
+        if fills:
+            figure.add_scatter(
+                x=[(f["time_ns"] - start) / 1e9 for f in fills],
+                y=[float(f["price"]) for f in fills],
+                mode="markers",
+                name=side,
+                text=[f"{side} {f['quantity']}, {'maker' if f['maker'] else 'taker'}" for f in fills],
+                hovertemplate="%{y}<br>%{text}<extra></extra>",
+                marker={"color": colour, "symbol": marker, "size": 8},
+            )
+    return figure
+
+
 def position(series: Series) -> go.Figure:
-    """Position over time."""
-    figure = _figure("Position", "base currency")
+    """Position of one instrument over time."""
+    figure = _figure(f"{series['symbol']}: position", "base currency")
     figure.add_scatter(
         x=_seconds(series),
-        y=_numbers(series["position"]),
-        name="position",
+        y=series["position"],
         line={"color": BLUE, "width": 1.4, "shape": "hv"},
         fill="tozeroy",
         fillcolor="rgba(59,130,196,0.12)",
@@ -80,12 +80,16 @@ def position(series: Series) -> go.Figure:
     return figure
 
 
-def pnl(series: Series) -> go.Figure:
-    """PnL over time."""
-    figure = _figure("PnL", "quote currency")
-    figure.add_scatter(
-        x=_seconds(series), y=_numbers(series["pnl"]), line={"color": BLUE, "width": 1.4}, showlegend=False
-    )
+def pnl(series: Sequence[Series]) -> go.Figure:
+    """The lane's PnL over time with its parts, summed over the instruments: all are sampled at the same times."""
+    figure = _figure("PnL and its parts", "quote currency")
+    lines = (("total", "pnl", BLUE, 1), ("spread", "spread", GREEN, 1), ("drift", "drift", ORANGE, 1),
+             ("fees", "fees", RED, -1), ("rebates", "rebates", PURPLE, 1))  # fmt: skip
+    for name, key, colour, sign in lines:
+        values = [sign * sum(points) for points in zip(*(s[key] for s in series), strict=True)]
+        if name == "total" or any(values):
+            width = 2.4 if name == "total" else 1.2
+            figure.add_scatter(x=_seconds(series[0]), y=values, name=name, line={"color": colour, "width": width})
     return figure
 
 
@@ -93,7 +97,7 @@ def pnl_parts(report: Report) -> go.Figure:
     """The parts of the PnL at the end: they add up to the total."""
     p = report["pnl"]
     parts = {"spread": p["spread"], "drift": p["drift"], "fees": p["fees"], "rebates": p["rebates"]}
-    values = {name: -float(v) if name == "fees" else float(v) for name, v in parts.items()}
+    values = {name: (-float(v) if name == "fees" else float(v)) or 0.0 for name, v in parts.items()}
     figure = _figure("PnL by part", "quote currency", x="")
     figure.add_waterfall(
         x=[*values, "total"],
@@ -133,29 +137,33 @@ def markouts(report: Report) -> go.Figure:
 
 def queue(report: Report) -> go.Figure:
     """Quantity ahead of our orders when they joined their level."""
-    figure = _figure("Queue ahead when joining", "maker fills", x="lots")
-    joined = [f["queue_joined"] for f in report["fill_log"] if f["maker"] and f["queue_joined"] >= 0]
+    symbols = {f["symbol"] for f in report["fill_log"]}
+    figure = _figure("Queue ahead when joining", "maker fills", x="base currency" if len(symbols) == 1 else "lots")
+    lots = {i["symbol"]: float(i["lot"]) if len(symbols) > 1 else 1.0 for i in report["instruments"]}
+    known = [f for f in report["fill_log"] if f["maker"] and f["queue_joined"] is not None]
+    joined = [float(f["queue_joined"]) / lots[f["symbol"]] for f in known]
     figure.add_histogram(x=joined, nbinsx=40, marker={"color": PURPLE}, showlegend=False)
     return figure
 
 
 def time_to_fill(report: Report) -> go.Figure:
     """Time from the order's acceptance to its fill."""
-    figure = _figure("Time to fill", "fills", x="seconds")
+    figure = _figure("Time to fill", "maker fills", x="seconds")
     seconds = [f["time_to_fill_ns"] / 1e9 for f in report["fill_log"] if f["maker"]]
     figure.add_histogram(x=seconds, nbinsx=40, marker={"color": GREEN}, showlegend=False)
     return figure
 
 
-def all_of(report: Report, series: Series) -> list[tuple[str, go.Figure]]:
+def all_of(report: Report, series: Sequence[Series]) -> list[tuple[str, go.Figure]]:
     """The figures of a report with their place: `wide` or `half`. Those without data are left out."""
-    figures: list[tuple[str, go.Figure]] = []
-    if series.get("t_ns"):
-        figures.append(("wide", price(report, series)))
-    if report["fills"] and series.get("t_ns"):
-        figures += [("half", position(series)), ("half", pnl(series))]
-    if report["fills"]:
-        figures += [("half", pnl_parts(report)), ("half", markouts(report))]
-        if any(f["maker"] for f in report["fill_log"]):
-            figures += [("half", queue(report)), ("half", time_to_fill(report))]
+    sampled = [s for s in series if s["t_ns"]]
+    figures = [("wide", price(report, s)) for s in sampled]
+    if not report["fills"]:
+        return figures
+    figures += [("wide", pnl(sampled)), *(("half", position(s)) for s in sampled)]
+    figures += [("half", pnl_parts(report)), ("half", markouts(report))]
+    if any(f["maker"] for f in report["fill_log"]):
+        figures += [("half", queue(report)), ("half", time_to_fill(report))]
+    if sum(place == "half" for place, _ in figures) % 2:
+        figures[-1] = ("wide", figures[-1][1])  # no hole in the grid
     return figures

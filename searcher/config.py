@@ -133,7 +133,8 @@ def check_tradable(config: Config) -> None:
     """Raises ConfigError, naming the first thing missing, unless a strategy may run with this configuration."""
     if not config.instruments:
         raise ConfigError(
-            "a strategy needs an [[instrument]] with its limits: pass --config FILE, or start from `searcher init DIR`"
+            "limits are missing: a strategy needs an [[instrument]] and every limit written by a person; "
+            "`searcher init DIR` writes a file to start from, pass it with --config"
         )
     for i, instrument in enumerate(config.instruments):
         if instrument.limits is None:

@@ -10,7 +10,7 @@ from searcher.config import Config, Kernel, Simulation, check_tradable
 from searcher.errors import ConfigError
 
 
-def plan_json(config: Config, tape: Path | None = None) -> str:
+def plan_json(config: Config, tape: Path | None = None, *, salvage: bool = False) -> str:
     """The native plan. `limits.instrument[i]` belongs to `instruments[i]`; limits are null without a kernel.
 
     Raises ConfigError where a kernel is to run and a limit is missing, or a latency recording cannot be read.
@@ -43,6 +43,7 @@ def plan_json(config: Config, tape: Path | None = None) -> str:
         "simulation": {"exchange": _exchange(config.simulation), "latency": _latency(config.simulation)},
         "kernels": [_kernel(k, config) for k in config.kernels],
         "tape": str(tape) if tape else None,
+        "salvage": salvage,
     }
     return orjson.dumps(plan).decode()
 

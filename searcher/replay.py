@@ -23,23 +23,31 @@ LONG_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a replay gives back: the report (schema 1, see the README) and one sample a second for the charts."""
+    """What a replay gives back: the report (schema 1, see the README), and by instrument one sample a second."""
 
     report: dict[str, Any]
-    series: dict[str, Any]
+    series: list[dict[str, Any]]
 
 
 def run(
-    path: Path, config: Config, tape: Path | None = None, progress: Callable[[float], None] | None = None
+    path: Path,
+    config: Config,
+    tape: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+    *,
+    salvage: bool = False,
 ) -> Outcome:
     """Replays `path` (a Tape or a raw capture) through the lane with the configuration's kernels.
 
-    `progress` is called with the part done, 0 to 1, between steps. Raises ConfigError where a limit is missing,
+    `progress` is called with the part done, 0 to 1, between steps; `salvage` replays a capture that is cut off up to
+    the cut, which the report's notice then says. Raises ConfigError where a limit is missing,
     RunError where a strategy does not compile or the data cannot be read.
     """
     if not path.exists():
         raise RunError(f"{path}: there is no such capture or Tape")
-    plan = plan_json(config, tape)
+    if tape is not None and tape.exists():
+        raise RunError(f"{tape}: there is something already; nothing was written, choose another name for the Tape")
+    plan = plan_json(config, tape, salvage=salvage)
     kernels = _compile(config)
     try:
         replay = Replay(str(path), plan, kernels)
@@ -47,8 +55,11 @@ def run(
             if progress:
                 progress(replay.progress())
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: {error}") from error
-    return Outcome(json.loads(replay.report()), json.loads(replay.series()))
+        text = str(error)
+        named = str(path) in text or (tape is not None and str(tape) in text)
+        raise RunError(text if named else f"{path}: {text}") from error
+    report = json.loads(replay.report()) | {"parameters": [k.params for k in kernels]}
+    return Outcome(report, json.loads(replay.series()))
 
 
 def _compile(config: Config) -> list["CompiledKernel"]:
@@ -67,13 +78,13 @@ def _bytes(path: Path) -> int:
     return sum(p.stat().st_size for p in ([path] if path.is_file() else path.glob("*")))
 
 
-def run_with_bar(path: Path, config: Config, tape: Path | None = None) -> Outcome:
+def run_with_bar(path: Path, config: Config, tape: Path | None = None, *, salvage: bool = False) -> Outcome:
     """`run` with a progress bar on stderr, where that is a terminal and the file is long."""
     if not sys.stderr.isatty() or _bytes(path) < LONG_BYTES:
-        return run(path, config, tape)
+        return run(path, config, tape, salvage=salvage)
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(path.name, total=1.0)
-        return run(path, config, tape, lambda part: bar.update(task, completed=part))
+        return run(path, config, tape, lambda part: bar.update(task, completed=part), salvage=salvage)

@@ -10,6 +10,8 @@ from rich.table import Table
 
 Report = dict[str, Any]
 
+LIMIT_HEADS = ("limit", "written", "refused, ignored or tripped")
+
 LIMITS_AND_ASSUMPTIONS = (
     "Simulated fills: our orders do not move the market, and the queue ahead of them is estimated, not known.",
     "Latency is as configured; what the recording does not show (hidden orders, outages, other prices) did not happen.",
@@ -22,13 +24,15 @@ def as_json(report: Report) -> str:
 
 
 def traded(report: Report) -> bool:
-    """Whether a kernel wanted anything: a report without that is about the data only."""
-    return bool(report["intents"])
+    """Whether a kernel ran: a report without one is about the data only."""
+    return report["switch"] is not None
 
 
-def millis(ns: int | float | None) -> str:
-    """Nanoseconds as milliseconds for people; a dash for none."""
-    return "–" if ns is None else f"{ns / 1e6:,.1f} ms"
+def span(ns: int | float | None) -> str:
+    """Nanoseconds for people: milliseconds, from ten seconds on seconds; a dash for none."""
+    if ns is None:
+        return "–"
+    return f"{ns / 1e6:,.1f} ms" if abs(ns) < 10e9 else f"{ns / 1e9:,.1f} s"
 
 
 def quality_rows(report: Report) -> list[tuple[str, str]]:
@@ -39,7 +43,7 @@ def quality_rows(report: Report) -> list[tuple[str, str]]:
         ("Book agrees with bookTicker", agreed),
         ("Gaps", f"{b['gaps']:,}"),
         ("Crossed states", f"{b['crossed']:,}"),
-        ("Time blind", millis(b["blind_ns"])),
+        ("Time blind", span(b["blind_ns"])),
         ("Resynchronised", f"{b['resyncs']:,}"),
         ("Levels at the end", f"{b['levels']:,}"),
         ("Best bid at the end", _level(b["bid"])),
@@ -82,10 +86,10 @@ def trading_rows(report: Report) -> list[tuple[str, str]]:
         ("Fills", f"{report['fills']:,} ({makers:,} as maker)"),
         (
             "Intents",
-            f"{report['intents']:,} → {report['permits']:,} permits, {sum(report['refusals'].values()):,} refusals",
+            f"{report['intents']:,} → {report['permits']:,} permits, {report['refused']:,} refusals",
         ),
         ("Messages", f"{m['place']:,} place, {m['replace']:,} replace, {m['cancel']:,} cancel"),
-        ("Time to fill", f"median {millis(t['p50'])}, 90 % {millis(t['p90'])}, most {millis(t['max'])}"),
+        ("Time to fill", f"median {span(t['p50'])}, 90 % {span(t['p90'])}, most {span(t['max'])}"),
         *((f"Position {i['symbol']}", i["position"]) for i in report["instruments"]),
         ("Switch", switch_text(report)),
     ]
@@ -107,14 +111,70 @@ def markout_rows(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
-def refusal_rows(report: Report) -> list[tuple[str, str]]:
-    """Refusals by limit, most first."""
-    counted = sorted(report["refusals"].items(), key=lambda item: (-item[1], item[0]))
-    return [(limit, f"{n:,}") for limit, n in counted if n]
+#: The key under which a person writes a limit, by the name that the gate counts it by. Rules that are not here
+#: (`self_trade`, `no_top`, …) have no number.
+WRITTEN_AS = {
+    "order_qty": "max_order_qty",
+    "order_notional": "max_order_notional",
+    "position": "max_position_qty",
+    "open_orders": "max_open_orders",
+    "price_collar": "price_collar_bps",
+    "stale_book": "max_book_age_ms",
+    "order_rate": "max_orders_per_second",
+    "outlier": "outlier_bps",
+    "feed_latency": "max_feed_latency_ms",
+    "drawdown": "max_drawdown_bps",
+    "reject_rate": "max_reject_rate_bps",
+}
+
+
+def limit_rows(report: Report) -> list[tuple[str, str, str]]:
+    """Every limit with the number written for it and how often it refused, ignored a tick or tripped the switch; then
+    the rules without a number that did."""
+    written: dict[str, list[str]] = {}
+    for table in [*report["limits"]["instrument"], report["limits"]["lane"]]:
+        for key, value in table.items():
+            written.setdefault(key, []).append(str(value))
+    counts = {WRITTEN_AS.get(name, name): n for name, n in report["refusals"].items()}
+    rows = [(key, " / ".join(dict.fromkeys(values)), f"{counts.pop(key, 0):,}") for key, values in written.items()]
+    return rows + [(name, "–", f"{n:,}") for name, n in counts.items() if n]
+
+
+def assumption_rows(report: Report) -> list[tuple[str, str]]:
+    """What the figures rest on: the kernels' parameters, the fees, and how the simulated exchange behaves.
+
+    Nothing where no kernel ran.
+    """
+    if not traded(report):
+        return []
+    exchange, latency = report["simulation"]["exchange"], report["simulation"]["latency"]
+    model = exchange["queue_model"]
+    if latency["kind"] == "constant":
+        delays = f"{latency['entry_ns'] / 1e6:g} ms there, {latency['response_ns'] / 1e6:g} ms back"
+    else:
+        delays = f"interpolated from {latency['rows']:,} recorded requests"
+    return [
+        *(
+            (f"Kernel {name}", ", ".join(f"{key} {value}" for key, value in params.items()) or "no parameters")
+            for name, params in zip(report["kernels"], report["parameters"], strict=True)
+        ),
+        *((f"Fees {i['symbol']}", f"{_fee('maker', i)}, {_fee('taker', i)}") for i in report["instruments"]),
+        ("Order latency", delays),
+        ("Queue model", model["kind"] + (f", exponent {model['n']:g}" if "n" in model else "")),
+        ("Equity", report["simulation"]["equity"]),
+        ("Exchange's clock", f"moved by {span(report['clock_offset_ns'])} to ours"),
+    ]
+
+
+def _fee(who: str, instrument: Report) -> str:
+    bps = instrument[f"{who}_fee_bps"]
+    return f"{who} rebate {bps[1:]} bps" if bps.startswith("-") else f"{who} {bps} bps"
 
 
 def _table(title: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    heads = tuple(heads)
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
+                  show_header=any(heads))  # fmt: skip
     for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i == 0 else "right", no_wrap=i == 0)
     for row in rows:
@@ -125,13 +185,15 @@ def _table(title: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> T
 def show(report: Report, console: Console | None = None) -> None:
     """Prints the quality report, and with a kernel the trading report."""
     console = console or Console(highlight=False)
+    if report["notice"]:
+        console.print(f"Notice: {report['notice']}", style="bold", soft_wrap=True)
     console.print(_table("Quality of the data", ("", ""), quality_rows(report)))
     console.print(_table("Frames", ("kind", "frames"), frame_rows(report)))
     if len(report["instruments"]) > 1:
         heads = ("instrument", "agreed", "checked", "gaps", "crossed", "blind")
         rows = [(i["symbol"], i["book"]) for i in report["instruments"]]
         console.print(_table("Books", heads, [
-            (s, f"{b['matched']:,}", f"{b['checked']:,}", f"{b['gaps']:,}", f"{b['crossed']:,}", millis(b["blind_ns"]))
+            (s, f"{b['matched']:,}", f"{b['checked']:,}", f"{b['gaps']:,}", f"{b['crossed']:,}", span(b["blind_ns"]))
             for s, b in rows
         ]))  # fmt: skip
     if traded(report):
@@ -139,8 +201,8 @@ def show(report: Report, console: Console | None = None) -> None:
         console.print(_table("PnL", ("part", "quote currency"), pnl_rows(report)))
         if markouts := markout_rows(report):
             console.print(_table("Markouts", ("after", "fills", "ticks", "bps"), markouts))
-        if refusals := refusal_rows(report):
-            console.print(_table("Refusals", ("limit", "refused"), refusals))
+        console.print(_table("Limits", LIMIT_HEADS, (row for row in limit_rows(report) if row[2] != "0")))
+        console.print(_table("Assumed", ("", ""), assumption_rows(report)))
         for line in LIMITS_AND_ASSUMPTIONS:
             console.print(line, style="dim")
     console.print(f"sha256 {report['sha256']}", soft_wrap=True)

@@ -15,7 +15,9 @@ clock_offset = "auto"        # our clock minus the exchange's: "auto" from the d
 symbol = "BTCUSDT"
 tick = "0.1"
 lot = "0.001"
-maker_fee_bps = "2"          # basis points of the traded value; negative is a rebate
+# Fees in basis points of the traded value; below zero is a rebate. These are those of a market-maker programme. An
+# account without one pays about "2" as maker on USD-M, and a strategy that lives on rebates then loses: write yours.
+maker_fee_bps = "-0.5"
 taker_fee_bps = "5"
 
 # There are no defaults for limits. Each of these is your decision: read them all.
@@ -30,7 +32,9 @@ max_orders_per_second = 50
 outlier_bps = 500                # a tick further than this from the previous one is ignored and counted
 
 [limits]
-max_feed_latency_ms = 50         # slower than this, this many ticks in a row: the lane halts
+# Market data older than this at its receipt, so many ticks in a row: the lane halts. Recorded days were often taken far
+# from the exchange, by a clock of their own: the bursts in them are the recorder's. On a live node write 50.
+max_feed_latency_ms = 250
 feed_latency_ticks = 3
 max_drawdown_bps = 200           # of equity, in a day: halt and flatten
 max_reject_rate_bps = 2000       # rejected orders, of the last reject_window

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from searcher.generate import write_day
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -21,3 +23,11 @@ def recorded() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synthetic USD-M day of 12 s; the same in every run."""
+    path = tmp_path_factory.mktemp("synthetic") / "day.gz"
+    write_day(path, 12, 7)
+    return path

@@ -67,6 +67,11 @@ def requote(self: MarketMaker, view: View, out: Out) -> None:
     # Post-only: at most one tick inside the other side's best price.
     bid_px = min(math.floor(bid_px), view.ask_px - 1.0)
     ask_px = max(math.ceil(ask_px), view.bid_px + 1.0)
+    if bid_px >= ask_px:
+        # A rebate above the half-spread makes each side want the other's place: both give way to the middle.
+        middle = 0.5 * (bid_px + ask_px)
+        bid_px = float(math.floor(middle - 0.5))
+        ask_px = float(math.ceil(middle + 0.5))
     moved = abs(bid_px - self.bid_px) >= self.requote_ticks or abs(ask_px - self.ask_px) >= self.requote_ticks
     if self.quoting and not moved and view.position == self.position:
         return

@@ -2,14 +2,22 @@
 //! least of several rounds: other processes of the machine do not count, a cold cache does once.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::capture::{self, Capture};
 use crate::cex::book::Book;
+use crate::cex::kernel::Kernel;
 use crate::cex::venues::binance::Binance;
-use crate::clock::thread_cpu_ns;
-use crate::event::{Decoded, Event, Frame, Side, Source};
+use crate::cex::venues::binance_orders::Encoder;
+use crate::clock::{stopwatch_ns, thread_cpu_ns};
+use crate::event::{Decoded, Event, Frame, Side, Source, Wire};
+use crate::lane::{Lane, LaneConfig, Outbox, Trading};
+use crate::risk::switch::Switch;
+use crate::sim::exchange::SimExchange;
+use crate::sim::plan::Plan;
+use crate::sim::source::{Next, Recording};
 
 /// Messages one behind the other, as a socket's buffer or a capture holds them.
 #[derive(Default)]
@@ -113,5 +121,89 @@ pub fn levels(path: &str, rounds: u32) -> Result<Value, String> {
         "quote_ns": each(quote_ns, s.quotes.ends.len()),
         "trade_ns": each(trade_ns, s.trades.ends.len()),
         "book_bytes": book.memory_bytes(),
+    }))
+}
+
+/// From a decoded event to encoded intents, through book, features, kernel, quoter and gate: wall nanoseconds of the
+/// events that were answered with at least one request. The venue answers at once, so that orders come and go.
+pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, String> {
+    let mut recording = Recording::open(std::path::Path::new(path), false).map_err(|e| e.to_string())?;
+    let venue = plan.venue.ok_or("the plan names no venue")?;
+    let specs = plan.instruments.clone();
+    let limits = plan.limits.clone().ok_or("the plan has no limits")?;
+    let encoders = specs.iter().map(|s| Encoder::new(venue.into(), s)).collect::<Result<Vec<_>, _>>()?;
+    let mut exchange = SimExchange::new(plan.simulation.exchange, specs.clone());
+    let all = (0..specs.len() as u16).collect();
+    let trading = Trading {
+        limits,
+        equity: plan.equity,
+        switch: Arc::new(Switch::anonymous()),
+        capacity: 4096,
+        first_id: 1,
+        can_replace: plan.can_replace,
+    };
+    let config = LaneConfig {
+        dialect: venue.into(),
+        instruments: specs,
+        features: plan.features,
+        clock_offset_ns: plan.clock_offset_ns.unwrap_or(0),
+        trading: Some(trading),
+    };
+    let mut lane = Lane::new(config, vec![(kernel, all)])?;
+    let decoder = lane.decoder();
+    let (mut decoded, mut out, mut wire) = (Decoded::default(), Outbox::default(), Vec::with_capacity(1 << 16));
+    let (mut receipts, mut answers, mut order) = (Vec::new(), Outbox::default(), Vec::new());
+    let (mut lane_ns, mut encode_ns) = (Vec::new(), Vec::new());
+    loop {
+        let frame = match recording.next().map_err(|e| e.to_string())? {
+            Next::Frame(frame) => frame,
+            Next::Skip => continue,
+            Next::End => break,
+        };
+        decoder.decode(&frame, &mut decoded);
+        let now_ns = frame.recv_ns;
+        exchange.on_market(&decoded, now_ns, &mut receipts);
+        wire.clear();
+        let started_ns = stopwatch_ns();
+        lane.apply(&frame, &decoded, &mut out);
+        let decided_ns = stopwatch_ns();
+        for request in &out.requests {
+            let intent = request.intent();
+            encoders[usize::from(intent.instrument)]
+                .encode(intent, now_ns / 1_000_000, &mut wire)
+                .map_err(|e| e.to_string())?;
+        }
+        let encoded_ns = stopwatch_ns();
+        black_box(&wire);
+        if !out.requests.is_empty() {
+            lane_ns.push(encoded_ns - started_ns);
+            encode_ns.push((encoded_ns - decided_ns) / out.requests.len() as i64);
+        }
+        for request in out.requests.drain(..) {
+            exchange.on_intent(request.intent(), now_ns, &mut receipts);
+        }
+        for receipt in receipts.drain(..) {
+            order.clear();
+            receipt.put(&mut order);
+            let answer =
+                Frame { source: Source::Order, connection: 0, tag: Frame::UNTAGGED, recv_ns: now_ns, bytes: &order };
+            lane.step(&answer, &mut answers);
+        }
+        // What a receipt makes the kernel wish is sent, but not measured: it is no answer to the market.
+        out.requests.append(&mut answers.requests);
+        for request in out.requests.drain(..) {
+            exchange.on_intent(request.intent(), now_ns, &mut receipts);
+        }
+    }
+    let percentiles = |values: &mut Vec<i64>| {
+        values.sort_unstable();
+        let at = |p: usize| values.get((values.len() * p / 100).min(values.len().saturating_sub(1))).copied();
+        json!({"count": values.len(), "p50": at(50), "p90": at(90), "p99": at(99)})
+    };
+    Ok(json!({
+        "event_to_wire_ns": percentiles(&mut lane_ns),
+        "encode_ns": percentiles(&mut encode_ns),
+        "requests": lane.journal.permits,
+        "state": lane.gate().map(|g| format!("{:?}", g.state())),
     }))
 }

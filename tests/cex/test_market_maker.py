@@ -119,6 +119,26 @@ def test_quotes_never_cross_the_touch(cache: Path) -> None:
     assert bid == 100_000 < 100_001 <= ask
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    spread=st.integers(1, 40),
+    weight=st.floats(0, 1),
+    sigma=st.floats(0, 5),
+    position=st.integers(-9, 9),
+    rebate=st.floats(0, 0.001),
+)
+def test_a_rebate_above_the_half_spread_never_crosses_our_own_quotes(
+    cache: Path, spread: int, weight: float, sigma: float, position: int, rebate: float
+) -> None:
+    touch = {"bid_px": 100_000, "ask_px": 100_000 + spread}
+    fair = 100_000 + weight * spread
+    at = {"microprice": fair, "volatility": sigma, "position": position, "maker_fee": -rebate}
+    bid, ask = Maker(cache).prices(**touch, **at)
+    assert bid < ask
+    assert bid < touch["ask_px"]
+    assert ask > touch["bid_px"]
+
+
 def test_inventory_is_bounded_and_levels_share_the_room(cache: Path) -> None:
     at: dict[str, Any] = {"microprice": 100_000.5, "volatility": 1.0}
     maker = Maker(cache, order_lots=4, max_position_lots=10, levels=4, level_ticks=5)

@@ -24,7 +24,7 @@ def test_the_starter_becomes_a_plan() -> None:
     assert plan["clock_offset_ns"] is None
     assert plan["equity"] == "100000"
     assert plan["instruments"] == [
-        {"symbol": "BTCUSDT", "tick": "0.1", "lot": "0.001", "maker_fee_e8": 20_000, "taker_fee_e8": 50_000}
+        {"symbol": "BTCUSDT", "tick": "0.1", "lot": "0.001", "maker_fee_e8": -5_000, "taker_fee_e8": 50_000}
     ]
     assert list(plan["limits"]["instrument"][0]) == list(INSTRUMENT_LIMITS)
     assert list(plan["limits"]["lane"]) == list(LANE_LIMITS)
@@ -63,7 +63,7 @@ def test_without_a_kernel_nothing_is_needed() -> None:
         ('tick = "0.1"', 'tick = "1e-1"', "instrument[0].tick = '1e-1': it must be a decimal in quotes"),
         ('tick = "0.1"', 'tick = "0"', "instrument[0].tick = '0': it must be more than zero"),
         ('equity = "100000"', 'equity = "NaN"', "lane.equity = 'NaN'"),
-        ('maker_fee_bps = "2"', 'maker_fee_bps = "2.00001"', "at most four decimals"),
+        ('maker_fee_bps = "-0.5"', 'maker_fee_bps = "2.00001"', "at most four decimals"),
         ("max_open_orders = 10", "max_open_orders = 0", "max_open_orders = 0: it must be at least 1"),
         ("max_open_orders = 10", "max_open_orders = true", "instrument[0].limits.max_open_orders = True"),
         ('venue = "binance_usdm"', 'venue = "binance_usd"', "did you mean 'binance_usdm'?"),
@@ -89,7 +89,7 @@ def test_every_limit_is_a_persons_number(name: str) -> None:
 
 
 def test_a_strategy_without_limits_does_not_run() -> None:
-    with pytest.raises(ConfigError, match=r"needs an .*instrument.* with its limits"):
+    with pytest.raises(ConfigError, match=r"limits are missing: .*searcher init DIR.*--config"):
         plan_json(with_strategy(Config(), "a:B"))
     with pytest.raises(ConfigError, match=r"instrument\[0\].limits is missing: BTCUSDT needs max_order_qty"):
         plan_json(_without("[instrument.limits]", "[limits]"))
@@ -102,7 +102,7 @@ def _without(start: str, end: str) -> Config:
 
 
 def test_fees_are_exact_and_may_be_rebates() -> None:
-    assert starter('maker_fee_bps = "2"', 'maker_fee_bps = "-0.25"').instruments[0].maker_fee_e8 == -2_500
+    assert starter('maker_fee_bps = "-0.5"', 'maker_fee_bps = "-0.25"').instruments[0].maker_fee_e8 == -2_500
 
 
 def test_a_strategy_replaces_the_kernel_and_its_parameters() -> None:

@@ -1,10 +1,12 @@
 //! From views to requests: kernels are called, their wishes become intents, and the gate has its say.
 
-use super::{Desk, Lane, LaneFill, Outbox, Trading};
+use std::collections::VecDeque;
+
+use super::{Desk, Lane, LaneFill, Outbox, Overrun, Trading};
 use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
 use crate::cex::orders::Orders;
 use crate::cex::quoter::{Desired, Quoter};
-use crate::event::{Action, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, TimeInForce};
+use crate::event::{Action, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::{InstrumentSpec, Lots, Ticks};
@@ -79,6 +81,8 @@ impl Desk {
             limits: t.limits,
             scratch: Vec::new(),
             flatten_ns: i64::MIN,
+            calls: 0,
+            overruns: VecDeque::new(),
             stopped: false,
             fills: Vec::new(),
         })
@@ -123,7 +127,7 @@ impl Lane {
         if desk.stopped {
             return;
         }
-        let Desk { gate, orders, quoter, kernels, limits, scratch, .. } = desk;
+        let Desk { gate, orders, quoter, kernels, limits, scratch, calls, overruns, .. } = desk;
         let slot = &mut kernels[k];
         for (n, id) in slot.instruments.iter().enumerate() {
             let i = &self.instruments[usize::from(*id)];
@@ -143,16 +147,28 @@ impl Lane {
             }
             view.state = gate.state() as i64;
         }
-        if let Err(error) = slot.kernel.call(hook, &slot.views, index, &mut slot.outs) {
+        let mut result = slot.kernel.call(hook, &slot.views, index, &mut slot.outs);
+        *calls += 1;
+        let mut told = false;
+        if overruns.front().is_some_and(|o| o.call == *calls)
+            && let Some(overrun) = overruns.pop_front()
+            && overrun.kernel == slot.kernel.name()
+        {
+            told = true; // and its frame will come by itself
+            result = Err(HookError::Overrun { ns: overrun.ns });
+        }
+        if let Err(error) = result {
             let text = format!("kernel {} {}: {error}", slot.kernel.name(), hook.name());
-            if matches!(error, HookError::Overrun { .. }) {
-                // On the Tape as a frame, since a replay's own stopwatch would not see it.
-                let frame = crate::event::Frame {
-                    source: crate::event::Source::Fault,
+            if let HookError::Overrun { ns } = error
+                && !told
+            {
+                let overrun = Overrun { call: *calls, ns, kernel: slot.kernel.name().to_string() };
+                let frame = Frame {
+                    source: Source::Fault,
                     connection: 0,
                     tag: k as u16,
                     recv_ns: now_ns,
-                    bytes: &[crate::event::Fault::Overrun as u8],
+                    bytes: &overrun.bytes(),
                 };
                 self.journal.frame(&frame);
             }

@@ -5,14 +5,17 @@
 mod decide;
 mod instrument;
 mod journal;
+mod overrun;
 mod quality;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use decide::KernelSlot;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
+pub use overrun::Overrun;
 pub use quality::Agreement;
 
 use crate::cex::features::FeatureConfig;
@@ -96,6 +99,9 @@ struct Desk {
     scratch: Vec<Intent>,
     /// The next time at which flattening is tried.
     flatten_ns: i64,
+    /// Hook calls so far, and those to come that a Tape says overran their budget.
+    calls: u64,
+    overruns: VecDeque<Overrun>,
     /// Kernels are not called any more.
     stopped: bool,
     fills: Vec<LaneFill>,
@@ -128,7 +134,7 @@ impl Decoder {
                 out.event = match frame.bytes {
                     [1] => Event::Fault(Fault::Panic),
                     [2] => Event::Fault(Fault::Disconnected),
-                    [3] => Event::Fault(Fault::Overrun),
+                    bytes if Overrun::read(bytes).is_some() => Event::Fault(Fault::Overrun),
                     _ => Event::Malformed { instrument: None, reason: "not a fault" },
                 };
             }
@@ -146,6 +152,9 @@ pub struct Lane {
     pub counts: FrameCounts,
     /// The first malformed message's reason.
     pub first_malformed: Option<&'static str>,
+    /// The first panic's message. A lane that trades is also tripped by it; one that only watches has nothing to trip,
+    /// so its caller must look here.
+    pub panicked: Option<String>,
     decoded: Decoded,
 }
 
@@ -172,6 +181,7 @@ impl Lane {
             now_ns: i64::MIN,
             counts: FrameCounts::default(),
             first_malformed: None,
+            panicked: None,
             decoded: Decoded::default(),
         })
     }
@@ -198,14 +208,14 @@ impl Lane {
         self.now_ns = self.now_ns.max(frame.recv_ns);
         let now_ns = self.now_ns;
         self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(decoded, out))) {
             self.on_panic(&panic_text(panic.as_ref()));
         }
         self.supervise(out);
     }
 
     #[inline(always)]
-    fn dispatch(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
+    fn dispatch(&mut self, decoded: &Decoded, out: &mut Outbox) {
         match decoded.event {
             Event::Depth { instrument, exch_ns, last_id, .. } => {
                 self.counts.depth += 1;
@@ -249,7 +259,7 @@ impl Lane {
             }
             Event::Fault(fault) => {
                 self.counts.fault += 1;
-                self.on_fault(fault, frame.tag, out);
+                self.on_fault(fault, out);
             }
             Event::Ignored => self.counts.ignored += 1,
             Event::Malformed { instrument, reason } => {
@@ -342,7 +352,7 @@ impl Lane {
         }
     }
 
-    fn on_fault(&mut self, fault: Fault, tag: u16, out: &mut Outbox) {
+    fn on_fault(&mut self, fault: Fault, out: &mut Outbox) {
         match fault {
             // The one place that panics on purpose, so that what follows a panic can be shown.
             Fault::Panic => panic!("injected"),
@@ -352,16 +362,14 @@ impl Lane {
                     self.after_sync(id as InstrumentId, Outcome::Lost, out);
                 }
             }
-            Fault::Overrun => {
-                let name = self.desk.as_ref().and_then(|d| d.kernels.get(usize::from(tag))).map(|k| k.kernel.name());
-                let text = format!("kernel {} overran its time budget (from the Tape)", name.unwrap_or("?"));
-                self.trip(SwitchState::Reducing, Cause::Kernel, &text);
-            }
+            // Told beforehand, and acted upon at the call itself: see `set_overruns`.
+            Fault::Overrun => {}
         }
     }
 
     fn on_panic(&mut self, text: &str) {
         let text = format!("panic in the lane: {text}");
+        self.panicked.get_or_insert_with(|| text.clone());
         self.trip(SwitchState::Halted, Cause::Panic, &text);
     }
 
@@ -374,6 +382,14 @@ impl Lane {
     /// Brings the venue's times to our clock from now on.
     pub fn set_clock_offset(&mut self, offset_ns: i64) {
         self.clock_offset_ns = offset_ns;
+    }
+
+    /// The overruns on the Tape that is to be replayed, in their order: the calls they name wish nothing and trip the
+    /// switch, as they did when they were recorded.
+    pub fn set_overruns(&mut self, overruns: Vec<Overrun>) {
+        if let Some(desk) = &mut self.desk {
+            desk.overruns = overruns.into();
+        }
     }
 
     #[must_use]

@@ -174,6 +174,7 @@ impl Backtest {
         }
         self.frames += 1;
         self.last_ns = frame.recv_ns.max(self.last_ns);
+        self.stats.advance(&self.lane, self.last_ns);
         self.lane.step(&frame, &mut self.outbox);
         self.outbox.snapshots_wanted.clear();
         Ok(true)

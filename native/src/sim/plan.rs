@@ -16,6 +16,17 @@ pub enum Venue {
     BinanceUsdm,
 }
 
+impl Venue {
+    /// As it is written in a configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Venue::BinanceSpot => "binance_spot",
+            Venue::BinanceUsdm => "binance_usdm",
+        }
+    }
+}
+
 impl From<Venue> for Market {
     fn from(v: Venue) -> Market {
         match v {

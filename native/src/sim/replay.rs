@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::capture;
 use crate::cex::kernel::Kernel;
 use crate::clock::stopwatch_ns;
-use crate::event::{Decoded, Event, InstrumentId};
-use crate::lane::{Lane, LaneConfig, Record, Trading};
+use crate::event::{Decoded, Event, InstrumentId, Source};
+use crate::lane::{Lane, LaneConfig, Overrun, Record, Trading};
 use crate::ring::{RingProducer, ring};
 use crate::risk::switch::Switch;
 use crate::sim::backtest::{Backtest, Clocks, Venue};
@@ -96,7 +96,8 @@ impl Replay {
         )?;
         let mut simulated = None;
         if !plan.kernels.is_empty() {
-            let clocks = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            let (clocks, overruns) = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            lane.set_overruns(overruns);
             plan.clock_offset_ns = Some(clocks.offset_ns);
             lane.set_clock_offset(clocks.offset_ns);
             let exchange = SimExchange::new(plan.simulation.exchange, plan.instruments.clone());
@@ -120,7 +121,33 @@ impl Replay {
         if !matches!(done, Ok(false)) {
             self.close_tape()?;
         }
+        let lane = &self.backtest.lane;
+        match &lane.panicked {
+            // Books that a panic left half changed are no books, and nobody was told.
+            Some(text) if lane.gate().is_none() => return Err(format!("{}: {text}", self.path)),
+            _ => {}
+        }
+        if matches!(done, Ok(true)) {
+            self.heard()?;
+        }
         done
+    }
+
+    /// An error where nothing in the recording was about the instruments asked for.
+    fn heard(&self) -> Result<(), String> {
+        let c = &self.backtest.lane.counts;
+        if c.depth + c.quote + c.trade + c.snapshot > 0 {
+            return Ok(());
+        }
+        let symbols: Vec<&str> = self.plan.instruments.iter().map(|i| i.symbol.as_str()).collect();
+        let why = self.backtest.lane.first_malformed.map_or(String::new(), |r| format!(", the first: {r}"));
+        Err(format!(
+            "{}: nothing about {} in it ({} messages of others, {} that cannot be read{why})",
+            self.path,
+            symbols.join(", "),
+            c.ignored,
+            c.malformed
+        ))
     }
 
     fn close_tape(&mut self) -> Result<(), String> {
@@ -164,8 +191,9 @@ fn fill_in(path: &str, recording: &mut Recording, plan: &mut Plan) -> Result<(),
     Ok(())
 }
 
-/// Reads the recording once for its clocks.
-fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> Result<Clocks, String> {
+/// Reads the recording once for its clocks, and for the overruns on a Tape.
+fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> Result<(Clocks, Vec<Overrun>), String> {
+    let mut overruns = Vec::new();
     let (mut least, mut most, mut known) = (i64::MAX, i64::MIN, false);
     let decoder = lane.decoder();
     let mut decoded = Decoded::default();
@@ -176,6 +204,9 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
             Next::Skip => continue,
             Next::End => break,
         };
+        if frame.source == Source::Fault {
+            overruns.extend(Overrun::read(frame.bytes));
+        }
         decoder.decode(&frame, &mut decoded);
         recv_ns = recv_ns.max(frame.recv_ns);
         if let Event::Depth { exch_ns, .. } | Event::Trade { exch_ns, .. } | Event::Quote { exch_ns, .. } =
@@ -189,10 +220,10 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
     }
     recording.rewind().map_err(text)?;
     if !known {
-        return Ok(Clocks { offset_ns: offset_ns.unwrap_or(0), max_latency_ns: 0 });
+        return Ok((Clocks { offset_ns: offset_ns.unwrap_or(0), max_latency_ns: 0 }, overruns));
     }
     let offset_ns = offset_ns.unwrap_or(least.min(0));
-    Ok(Clocks { offset_ns, max_latency_ns: (most - offset_ns).max(0) })
+    Ok((Clocks { offset_ns, max_latency_ns: (most - offset_ns).max(0) }, overruns))
 }
 
 fn open_tape(to: &str, plan: &Plan, lane: &mut Lane) -> Result<(TapeThread, Arc<AtomicU64>), String> {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::event::{Action, InstrumentId, Side};
 use crate::lane::{Instrument, Lane};
+use crate::sim::plan::Venue;
 use crate::sim::replay::Replay;
 use crate::sim::stats::{FillRecord, HORIZONS_S};
 use crate::units::{Decimal, InstrumentSpec, Money};
@@ -88,6 +89,8 @@ fn ticks(half_ticks: i64) -> Decimal {
 fn fill_json(specs: &[InstrumentSpec], r: &FillRecord) -> Value {
     let f = &r.fill.receipt;
     let spec = &specs[usize::from(f.instrument)];
+    // -1: nothing is known of it, as of an order that never rested
+    let queue = |lots: i64| (lots >= 0).then(|| spec.quantity(crate::units::Lots(lots)));
     let markouts: Map<String, Value> =
         HORIZONS_S.iter().zip(r.markout).map(|(h, m)| (h.to_string(), json!(m.map(ticks)))).collect();
     json!({
@@ -101,8 +104,8 @@ fn fill_json(specs: &[InstrumentSpec], r: &FillRecord) -> Value {
         "leaves": spec.quantity(f.leaves),
         "maker": f.maker,
         "mid": r.fill.half_ticks.map(|h| spec.tick.product(ticks(h)).normalized()),
-        "queue_joined": spec.quantity(crate::units::Lots(f.queue_joined.max(0))),
-        "queue_ahead": spec.quantity(crate::units::Lots(f.queue_ahead.max(0))),
+        "queue_joined": queue(f.queue_joined),
+        "queue_ahead": queue(f.queue_ahead),
         "time_to_fill_ns": r.fill.since_accepted_ns,
         "markout_ticks": markouts,
     })
@@ -143,6 +146,33 @@ fn percentiles(mut values: Vec<i64>) -> Value {
 }
 
 impl Replay {
+    /// What a reader must know before any figure: an end that is not the recording's own, a book that never was.
+    fn notice(&self) -> Option<String> {
+        let never = |i: &Instrument| i.sync.counts.applied == 0;
+        let unsynced = || {
+            let symbols: Vec<&str> =
+                self.backtest.lane.instruments().iter().filter(|i| never(i)).map(|i| i.spec.symbol.as_str()).collect();
+            let rules = self.plan.venue.map_or("the venue", Venue::name);
+            (!symbols.is_empty()).then(|| {
+                format!(
+                    "no book of {}: no snapshot and depth update joined by the rules of {rules}",
+                    symbols.join(", ")
+                )
+            })
+        };
+        self.backtest.notice().or_else(unsynced)
+    }
+
+    /// What was assumed of the venue; of a recorded latency, how many rows it has.
+    fn simulation(&self) -> Value {
+        let s = &self.plan.simulation;
+        let mut latency = json!(s.latency);
+        if let Some(rows) = latency.get_mut("rows") {
+            *rows = json!(rows.as_array().map_or(0, Vec::len));
+        }
+        json!({"equity": self.plan.equity, "exchange": s.exchange, "latency": latency})
+    }
+
     /// The report; before the end, of what has been replayed so far.
     #[must_use]
     pub fn report(&self) -> Value {
@@ -161,6 +191,9 @@ impl Replay {
                     "symbol": i.spec.symbol,
                     "tick": i.spec.tick,
                     "lot": i.spec.lot,
+                    // 10⁻⁸ of the value as basis points
+                    "maker_fee_bps": Decimal::new(i.spec.maker_fee_e8.into(), 4).normalized(),
+                    "taker_fee_bps": Decimal::new(i.spec.taker_fee_e8.into(), 4).normalized(),
                     "book": book_json(i, b.last_ns),
                     "position": i.spec.quantity(crate::units::Lots(position)),
                     "fills": fills.iter().filter(|r| usize::from(r.fill.receipt.instrument) == n).count(),
@@ -192,7 +225,7 @@ impl Replay {
             "load_seconds": self.load_ns as f64 * 1e-9,
             "recorded_seconds": (b.last_ns - b.first_ns) as f64 * 1e-9,
             "clock_offset_ns": self.plan.clock_offset_ns,
-            "notice": b.notice(),
+            "notice": self.notice(),
             "frames": {
                 "depth": c.depth, "quote": c.quote, "trade": c.trade, "snapshot": c.snapshot, "order": c.order,
                 "timer": c.timer, "fault": c.fault, "ignored": c.ignored, "malformed": c.malformed,
@@ -212,6 +245,7 @@ impl Replay {
             "time_to_fill_ns": percentiles(maker.clone().map(|r| r.fill.since_accepted_ns).collect()),
             "intents": lane.journal.intents,
             "permits": lane.journal.permits,
+            "refused": lane.journal.refusals,
             "receipts": lane.journal.receipts,
             "messages": {
                 "place": lane.journal.messages[Action::Place as usize],
@@ -219,6 +253,8 @@ impl Replay {
                 "replace": lane.journal.messages[Action::Replace as usize],
             },
             "refusals": refusals,
+            "limits": self.plan.limits.as_ref().filter(|_| lane.gate().is_some()),
+            "simulation": lane.gate().map(|_| self.simulation()),
             "switch": match lane.gate() {
                 None => Value::Null,
                 Some(g) => json!({

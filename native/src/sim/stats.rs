@@ -77,17 +77,16 @@ impl Stats {
         self.due_ns = due.map_or(self.next_sample_ns, |d| d.min(self.next_sample_ns));
     }
 
-    /// The lane's position and PnL now.
+    /// The mid, and the lane's position and PnL (zero in a lane that only watches), now.
     pub fn sample(&mut self, lane: &Lane, now_ns: i64) {
-        let Some(gate) = lane.gate() else { return };
         for (n, i) in lane.instruments().iter().enumerate() {
-            let exposure = gate.exposure(n as InstrumentId);
-            let pnl = exposure.pnl();
+            let exposure = lane.gate().map(|g| g.exposure(n as InstrumentId));
+            let pnl = exposure.map(|e| *e.pnl()).unwrap_or_default();
             self.samples.push(Sample {
                 time_ns: now_ns,
                 instrument: n as InstrumentId,
                 half_ticks: i.top.map(|t| t.half_ticks()),
-                position: exposure.position().0,
+                position: exposure.map_or(0, |e| e.position().0),
                 spread: pnl.spread,
                 drift: pnl.drift,
                 fees: pnl.fees,

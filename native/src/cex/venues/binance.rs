@@ -17,6 +17,8 @@
 //!  U5 Quantities are absolute; 0 removes the level.
 //!  U6 Removing a level that is not in the book is normal.
 
+mod rare;
+
 use rustc_hash::FxHashMap;
 
 use crate::cex::sync::{ChainRules, First, Ids, Next};
@@ -64,10 +66,8 @@ fn spot_next(last_id: u64, ids: Ids) -> Next {
 fn usdm_first(snapshot_id: u64, ids: Ids) -> First {
     if ids.last < snapshot_id {
         First::Stale // U2
-    } else if ids.first <= snapshot_id {
-        First::Joins // U3
-    } else if ids.prev == snapshot_id {
-        First::Joins // U4 with the snapshot as the previous event: no id lies between them
+    } else if ids.first <= snapshot_id || ids.prev == snapshot_id {
+        First::Joins // U3; or U4 with the snapshot as the previous event: no id lies between them
     } else {
         First::Hole // U3 broken
     }
@@ -111,6 +111,19 @@ enum Kind {
     Quote,
     Trade,
     Other,
+}
+
+impl Kind {
+    /// Of an event type, the value of "e".
+    #[inline(always)]
+    fn of(name: &[u8]) -> Kind {
+        match name {
+            b"depthUpdate" => Kind::Depth,
+            b"bookTicker" => Kind::Quote,
+            b"trade" => Kind::Trade,
+            _ => Kind::Other,
+        }
+    }
 }
 
 /// The fields of the known messages; a message fills those it has.
@@ -169,9 +182,11 @@ impl Fields {
     }
 
     /// Matching-engine time where the venue sends it, else the event's own; milliseconds, or microseconds by request.
+    /// A time after the year 2116 is none.
     fn exch_ns(&self) -> i64 {
         let t = if self.transaction_ms != 0 { self.transaction_ms } else { self.event_ms };
-        (if t < 100_000_000_000_000 { t.wrapping_mul(1_000_000) } else { t.wrapping_mul(1_000) }) as i64
+        let ns = if t < 100_000_000_000_000 { t.wrapping_mul(1_000_000) } else { t.saturating_mul(1_000) };
+        if ns < 1 << 62 { ns as i64 } else { 0 }
     }
 }
 
@@ -217,7 +232,8 @@ impl Binance {
         }
     }
 
-    /// Decodes a market or snapshot frame. Never fails: what cannot be read is [`Event::Malformed`] with its reason.
+    /// Decodes a market or snapshot frame. Never fails: what cannot be read is [`Event::Malformed`] with its reason,
+    /// and with its instrument if it was or may have been depth.
     pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
         out.clear();
         let mut cursor = Cursor::new(frame.bytes);
@@ -242,24 +258,12 @@ impl Binance {
         }
         c.at = 0;
         if c.eat_literal(b"{\"stream\":") {
-            let stream = c.string()?;
-            let at = stream.iter().position(|b| *b == b'@').unwrap_or(stream.len());
-            *instrument = self.instrument(&stream[..at]);
-            kind = match stream.get(at + 1) {
-                Some(b'd') if stream[at..].starts_with(b"@depth") => Kind::Depth,
-                Some(b'b') if &stream[at..] == b"@bookTicker" => Kind::Quote,
-                Some(b't') if &stream[at..] == b"@trade" => Kind::Trade,
-                _ => Kind::Other,
-            };
-            if kind == Kind::Other || instrument.is_none() {
-                return Ok(()); // not subscribed by us, or not ours
+            kind = self.stream(c.string()?, instrument);
+            if kind == Kind::Other {
+                return Ok(());
             }
             if !c.eat_literal(b",\"data\":") {
-                c.expect(b',', "the stream has no data")?;
-                if c.string()? != b"data" {
-                    return Err("the stream has no data");
-                }
-                c.expect(b':', "the stream has no data")?;
+                return self.wrapper(Cursor { at: 1, ..*c }, instrument, out);
             }
             if let Some(id) = *instrument {
                 let start = c.at;
@@ -271,8 +275,8 @@ impl Binance {
             }
         }
         c.expect(b'{', "an object was expected")?;
-        if frame.source == Source::Snapshot || (kind == Kind::Unknown && c.bytes.starts_with(b"{\"lastUpdateId\"")) {
-            return self.snapshot(frame, c, instrument, out);
+        if frame.source == Source::Snapshot {
+            return self.snapshot(frame, c, out);
         }
         self.object(c, kind, instrument, out)
     }
@@ -285,6 +289,21 @@ impl Binance {
             self.usual(c, Kind::Quote, 0)
         } else {
             self.usual(c.after(b"trade\",\"data\":")?, Kind::Trade, 0)
+        }
+    }
+
+    /// What a stream's name says; [`Kind::Other`] is not subscribed by us, or not ours. Partial depth (`@depth5`, …)
+    /// is not the book's.
+    #[inline(always)]
+    fn stream(&self, name: &[u8], instrument: &mut Option<InstrumentId>) -> Kind {
+        let at = name.iter().position(|b| *b == b'@').unwrap_or(name.len());
+        *instrument = self.instrument(&name[..at]);
+        match &name[at..] {
+            _ if instrument.is_none() => Kind::Other,
+            b"@bookTicker" => Kind::Quote,
+            b"@trade" => Kind::Trade,
+            kind if kind == b"@depth" || kind.starts_with(b"@depth@") => Kind::Depth,
+            _ => Kind::Other,
         }
     }
 
@@ -340,16 +359,30 @@ impl Binance {
         instrument: &mut Option<InstrumentId>,
         out: &mut Decoded,
     ) -> Result<(), Reason> {
+        let done = self.fields(c, &mut kind, instrument, out);
+        if done.is_err() && matches!(kind, Kind::Quote | Kind::Trade) {
+            *instrument = None; // it was not depth: no book has lost anything
+        }
+        done
+    }
+
+    #[inline(always)]
+    fn fields(
+        &self,
+        c: &mut Cursor<'_>,
+        kind: &mut Kind,
+        instrument: &mut Option<InstrumentId>,
+        out: &mut Decoded,
+    ) -> Result<(), Reason> {
+        let start = *c;
         let mut f = Fields::default();
         let mut seen = 0u32;
         while let Some(key) = c.key()? {
             match key {
                 b"e" => {
-                    kind = match c.string()? {
-                        b"depthUpdate" => Kind::Depth,
-                        b"bookTicker" => Kind::Quote,
-                        b"trade" => Kind::Trade,
-                        _ => return Ok(()),
+                    *kind = Kind::of(c.string()?);
+                    if *kind == Kind::Other {
+                        return Ok(());
                     }
                 }
                 b"s" => {
@@ -383,25 +416,29 @@ impl Binance {
                 }
                 b"X" => f.not_market = c.string()? != b"MARKET",
                 b"b" | b"a" | b"B" | b"A" | b"p" | b"q" => {
-                    if kind == Kind::Unknown && key == b"b" {
-                        kind = Kind::Quote; // spot's bookTicker has no "e"
+                    if *kind == Kind::Unknown || instrument.is_none() {
+                        self.look_ahead(key, *c, kind, instrument)?;
+                    }
+                    if *kind == Kind::Other {
+                        return Ok(());
                     }
                     let Some(grids) = instrument.and_then(|i| self.grids.get(usize::from(i))) else {
-                        return Err("a price comes before its symbol");
+                        return Err("a price has no symbol");
                     };
-                    match (key, kind) {
+                    match (key, *kind) {
                         (b"b", Kind::Depth) => {
+                            let asks = out.levels.len();
                             c.levels(grids, &mut out.levels)?;
-                            out.bids = out.levels.len();
+                            out.levels.rotate_left(asks); // 0, unless the asks came first
+                            out.bids = out.levels.len() - asks;
                             seen |= 32;
                         }
                         (b"a", Kind::Depth) => {
-                            if seen & 32 == 0 {
-                                return Err("a depth event has asks before bids");
-                            }
                             c.levels(grids, &mut out.levels)?;
                             seen |= 64;
                         }
+                        // Until 2023 spot's trades had the ids of both orders here.
+                        (b"b" | b"a", Kind::Trade) => c.skip()?,
                         (b"b" | b"p", _) => {
                             f.px = c.number(&grids.price)?;
                             seen |= 32;
@@ -420,11 +457,12 @@ impl Binance {
                         }
                     }
                 }
+                b"stream" | b"data" if *kind == Kind::Unknown => return self.wrapper(start, instrument, out),
                 _ => c.skip()?,
             }
         }
         let Some(instrument) = *instrument else { return Ok(()) };
-        out.event = match kind {
+        out.event = match *kind {
             Kind::Depth => {
                 let ids = if self.market == Market::UsdM { 1 | 2 | 4 } else { 1 | 2 };
                 if seen & (ids | 32 | 64) != ids | 32 | 64 {
@@ -437,62 +475,16 @@ impl Binance {
                 if seen & (2 | 32 | 64 | 128 | 256) != 2 | 32 | 64 | 128 | 256 {
                     return Err("a bookTicker lacks its id, prices or quantities");
                 }
-                f.event(kind, instrument).unwrap_or_default()
+                f.event(*kind, instrument).unwrap_or_default()
             }
             Kind::Trade => {
                 if seen & (8 | 16 | 32 | 128) != 8 | 16 | 32 | 128 {
                     return Err("a trade lacks its id, price, quantity or side");
                 }
-                f.event(kind, instrument).unwrap_or_default()
+                f.event(*kind, instrument).unwrap_or_default()
             }
             Kind::Unknown | Kind::Other => Event::Ignored, // a reply, a control message
         };
-        Ok(())
-    }
-
-    fn snapshot(
-        &self,
-        frame: &Frame<'_>,
-        c: &mut Cursor<'_>,
-        instrument: &mut Option<InstrumentId>,
-        out: &mut Decoded,
-    ) -> Result<(), Reason> {
-        let id = match (frame.tag, self.grids.len()) {
-            (Frame::UNTAGGED, 1) => 0,
-            (Frame::UNTAGGED, _) => {
-                return Err("a snapshot does not say its symbol and the lane has several instruments");
-            }
-            (tag, n) if usize::from(tag) < n => tag,
-            _ => return Err("a snapshot is of an instrument that the lane does not have"),
-        };
-        *instrument = Some(id);
-        let grids = &self.grids[usize::from(id)];
-        let mut f = Fields::default();
-        let mut seen = 0u32;
-        while let Some(key) = c.key()? {
-            match key {
-                b"lastUpdateId" => {
-                    f.last_id = c.integer()?;
-                    seen |= 1;
-                }
-                b"E" => f.event_ms = c.integer()?,
-                b"T" => f.transaction_ms = c.integer()?,
-                b"bids" => {
-                    c.levels(grids, &mut out.levels)?;
-                    out.bids = out.levels.len();
-                    seen |= 2;
-                }
-                b"asks" if seen & 2 != 0 => {
-                    c.levels(grids, &mut out.levels)?;
-                    seen |= 4;
-                }
-                _ => c.skip()?,
-            }
-        }
-        if seen != 7 {
-            return Err("a snapshot lacks lastUpdateId, bids or asks");
-        }
-        out.event = Event::Snapshot { instrument: id, exch_ns: f.exch_ns(), last_id: f.last_id };
         Ok(())
     }
 }
