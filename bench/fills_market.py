@@ -96,11 +96,12 @@ class Market:
 
     def _next(self, side: int, px: int) -> int:
         """The best price of `side` that is worse than `px`."""
-        for away in range(1, 100_000):
-            level = self.levels.get((side, px - side * away))
+        for near in range(px - side, px - 100 * side, -side):
+            level = self.levels.get((side, near))
             if level and level.new[-1]:
-                return px - side * away
-        return NONE
+                return near
+        worse = [p for (s, p), level in self.levels.items() if s == side and side * p < side * px and level.new[-1]]
+        return max(worse, key=lambda p: side * p, default=NONE)
 
     def freeze(self) -> "Market":
         """Lists that are searched become arrays. The market is complete."""

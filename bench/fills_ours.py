@@ -97,15 +97,19 @@ def wide(setup: Setup, clock_offset_ns: int) -> Config:
 
 
 def run(capture: Path, setup: Setup, clock_offset_ns: int) -> Run:
-    """Replays the capture with the probe. ValueError where the lane refused something: then nothing can be compared."""
-    config = wide(setup, clock_offset_ns)
+    """Replays the capture with the probe."""
+    return play(capture, wide(setup, clock_offset_ns), clock_offset_ns)
+
+
+def play(capture: Path, config: Config, clock_offset_ns: int) -> Run:
+    """The same with any limits. ValueError where the lane refused something: then nothing can be compared."""
     kernel = compile_strategy(load_strategy(PROBE), config.kernels[0].params)
     replay = Replay(str(capture), plan_json(config), [kernel])
     replay.run()
     report = orjson.loads(replay.report())
     refused = {name: n for name, n in report["refusals"].items() if n}
     if refused or report["switch"]["state"] != "active" or report["frames"]["outliers"]:
-        raise ValueError(f"{setup.key()}: refused {refused}, switch {report['switch']}")
+        raise ValueError(f"{capture}: the lane refused {refused}, its switch is {report['switch']}")
     state = np.frombuffer(replay.kernel_state(0), kernel.state_dtype)[0]
     return read(state, report["fill_log"], clock_offset_ns)
 

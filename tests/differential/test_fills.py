@@ -9,11 +9,13 @@ import pytest
 
 from bench import fills
 from bench.fills_market import MS, Market, load
-from bench.fills_ours import FIRST_ID, Rows, Run, Setup, gather, run
+from bench.fills_ours import FIRST_ID, PROBE, Rows, Run, Setup, gather, play, run, wide
 from bench.fills_rule import BUY, FIRST_POLL, GTX, SELL
 from bench.fills_twin import CANCELLED, FILLED, OFFERS_TWICE, SWITCHES, Order, simulate
 from bench.run import rival_ready
+from native import Replay, compile_strategy, load_strategy
 from searcher.generate import write_day
+from searcher.plan import plan_json
 
 RECORDED = "binance/usdm_btcusdt_20240808.gz"
 PARTIAL = Setup("power_prob3", 3.0, True, 1)
@@ -32,6 +34,29 @@ def test_our_engine_fills_a_synthetic_day_as_the_plain_model_does(tmp_path: Path
         assert fills.modelled(done, until_ns) == fills.stories(ours, until_ns)
         filled += len(ours.fills)
     assert filled > 300
+
+
+def test_a_replay_gives_a_kernels_state_and_says_when_there_is_no_such_kernel(tmp_path: Path) -> None:
+    day = tmp_path / "day.gz"
+    write_day(day, 5, 5)
+    config = wide(PARTIAL, 0)
+    kernel = compile_strategy(load_strategy(PROBE), config.kernels[0].params)
+    replay = Replay(str(day), plan_json(config), [kernel])
+    assert np.frombuffer(replay.kernel_state(0), kernel.state_dtype)[0]["polls"] == 0
+    replay.run()
+    assert 400 < np.frombuffer(replay.kernel_state(0), kernel.state_dtype)[0]["polls"] <= 500
+    with pytest.raises(IndexError, match="no kernel 1"):
+        replay.kernel_state(1)
+
+
+def test_a_refused_order_is_an_error_of_the_comparison(tmp_path: Path) -> None:
+    day = tmp_path / "day.gz"
+    write_day(day, 5, 5)
+    config = wide(PARTIAL, 0)
+    limits = {**(config.instruments[0].limits or {}), "max_order_qty": "0.001"}
+    narrow = replace(config, instruments=(replace(config.instruments[0], limits=limits),))
+    with pytest.raises(ValueError, match=r"refused .*order_qty"):
+        play(day, narrow, 0)
 
 
 SENT = FIRST_POLL + 40
