@@ -93,7 +93,8 @@ pub fn discover(capture: &mut Capture) -> Result<Result<Discovered, String>, Cap
     Ok(Ok(Discovered { market, instruments }))
 }
 
-/// Symbol and first letter of the kind of a combined-stream message; the cursor is left at its data.
+/// Symbol and first letter of the kind of a combined-stream message; the cursor is left at its data. What may stand
+/// before the data (`"generated":true` of a recorder's snapshot) is stepped over.
 fn stream_of<'a>(c: &mut Cursor<'a>) -> Option<(&'a [u8], u8)> {
     if !c.eat_literal(b"{\"stream\":") {
         return None;
@@ -101,7 +102,10 @@ fn stream_of<'a>(c: &mut Cursor<'a>) -> Option<(&'a [u8], u8)> {
     let stream = c.string().ok()?;
     let at = stream.iter().position(|b| *b == b'@')?;
     let kind = *stream.get(at + 1)?;
-    (c.eat(b',') && c.string().ok()? == b"data" && c.eat(b':')).then_some((&stream[..at], kind))
+    while c.key().ok()?? != b"data" {
+        c.skip().ok()?;
+    }
+    Some((&stream[..at], kind))
 }
 
 /// Feeds every price and quantity of an object to `grain`; whether it has a `pu`, as only USD-M depth does.

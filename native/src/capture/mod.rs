@@ -1,5 +1,8 @@
 //! Raw captures: one frame a line, `<receive_ns> <bytes as received>`, plain or gzip.
 //!
+//! A REST snapshot is a line like the others, `{"lastUpdateId":…`; where a capture has several symbols it must say
+//! whose it is: `{"stream":"btcusdt@depthSnapshot","data":{"lastUpdateId":…}}` (as Tardis records it, too).
+//!
 //! A capture is read in blocks, so that memory does not follow its length; one that unpacks to no more than
 //! [`KEEP_BYTES`] is kept, so that looking it over before the replay does not unpack it twice.
 

@@ -146,7 +146,8 @@ fn percentiles(mut values: Vec<i64>) -> Value {
 }
 
 impl Replay {
-    /// What a reader must know before any figure: an end that is not the recording's own, a book that never was.
+    /// What a reader must know before any figure: an end that is not the recording's own, a book that never was,
+    /// messages that could not be read (with the first one's reason).
     fn notice(&self) -> Option<String> {
         let never = |i: &Instrument| i.sync.counts.applied == 0;
         let unsynced = || {
@@ -160,7 +161,12 @@ impl Replay {
                 )
             })
         };
-        self.backtest.notice().or_else(unsynced)
+        let lane = &self.backtest.lane;
+        let malformed =
+            lane.first_malformed.map(|why| format!("{} messages cannot be read: {why}", lane.counts.malformed));
+        let all = [self.backtest.notice().or_else(unsynced), malformed];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// What was assumed of the venue; of a recorded latency, how many rows it has.

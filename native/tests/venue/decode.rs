@@ -146,10 +146,21 @@ fn a_snapshot_says_whose_it_is_by_its_tag() {
     let t = decode_as(&two, Source::Snapshot, 1, turned);
     assert_eq!((t.event, t.bids(), t.asks()), (d.event, d.bids(), d.asks()));
     let untagged = decode_as(&two, Source::Snapshot, Frame::UNTAGGED, text);
-    let why = "a snapshot does not say its symbol and the lane has several instruments";
-    assert_eq!(refused(&untagged), Some((why, None)));
+    let (why, lost) = refused(&untagged).unwrap();
+    assert!(why.contains("does not say its symbol") && why.contains("@depthSnapshot") && lost.is_none(), "{why}");
     let far = decode_as(&two, Source::Snapshot, 2, text);
     assert_eq!(refused(&far), Some(("a snapshot is of an instrument that the lane does not have", None)));
+    // A recorder that knows whose it is says so in the form of a stream.
+    let data = std::str::from_utf8(text).unwrap();
+    for more in ["", "\"generated\":true,"] {
+        let line = format!("{{\"stream\":\"ethusdt@depthSnapshot\",{more}\"data\":{data}}}");
+        let r = usdm(&line);
+        assert_eq!((r.event, r.bids(), r.asks()), (d.event, d.bids(), d.asks()), "{line}");
+        let line = format!("{{\"stream\":\"ethusdt@depthSnapshot\",{more}\"data\":{{\"bids\":[],\"asks\":[]}}}}");
+        assert_eq!(refused(&usdm(&line)), Some(("a snapshot lacks lastUpdateId, bids or asks", None)));
+        let line = format!("{{\"stream\":\"solusdt@depthSnapshot\",{more}\"data\":{data}}}");
+        assert_eq!(usdm(&line).event, Event::Ignored);
+    }
     // What is wrong with a snapshot is no harm to a book that is in sync without it.
     for broken in
         [r#"{"lastUpdateId":7,"bids":[]}"#, r#"{"bids":[],"asks":[]}"#, r#"{"code":-1003,"msg":"Too many requests"}"#]

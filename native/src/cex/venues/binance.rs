@@ -17,14 +17,16 @@
 //!  U5 Quantities are absolute; 0 removes the level.
 //!  U6 Removing a level that is not in the book is normal.
 
+mod fields;
 mod rare;
 
+use fields::{Fields, Kind};
 use rustc_hash::FxHashMap;
 
 use crate::cex::sync::{ChainRules, First, Ids, Next};
 use crate::cex::venues::scan::{Cursor, Grid, Grids, Reason};
-use crate::event::{Decoded, Event, Frame, InstrumentId, Level, Side, Source};
-use crate::units::{InstrumentSpec, Lots, Ticks};
+use crate::event::{Decoded, Event, Frame, InstrumentId, Source};
+use crate::units::InstrumentSpec;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Market {
@@ -102,92 +104,6 @@ struct Only {
     upper: Vec<u8>,
     /// `{"stream":"btcusdt@`
     stream: Vec<u8>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Unknown,
-    Depth,
-    Quote,
-    Trade,
-    Other,
-}
-
-impl Kind {
-    /// Of an event type, the value of "e".
-    #[inline(always)]
-    fn of(name: &[u8]) -> Kind {
-        match name {
-            b"depthUpdate" => Kind::Depth,
-            b"bookTicker" => Kind::Quote,
-            b"trade" => Kind::Trade,
-            _ => Kind::Other,
-        }
-    }
-}
-
-/// The fields of the known messages; a message fills those it has.
-#[derive(Clone, Copy, Default)]
-struct Fields {
-    event_ms: u64,
-    transaction_ms: u64,
-    first_id: u64,
-    last_id: u64,
-    prev_id: u64,
-    trade_id: u64,
-    px: i64,
-    qty: i64,
-    ask_px: i64,
-    ask_qty: i64,
-    buyer_is_maker: bool,
-    not_market: bool,
-}
-
-impl Fields {
-    /// The rest of a bookTicker from the quote behind its symbol.
-    #[inline(always)]
-    fn quote(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
-        let (price, quantity) = (&grids.price, &grids.quantity);
-        (self.px, self.qty) = c.after(b"\",\"b\":\"")?.two_numbers(b"\",\"B\":\"", price, quantity)?;
-        (self.ask_px, self.ask_qty) = c.after(b"\",\"a\":\"")?.two_numbers(b"\",\"A\":\"", price, quantity)?;
-        c.after(b"\"").map(|_| ())
-    }
-
-    /// A trade's id, price and quantity, from the quote behind its symbol.
-    #[inline(always)]
-    fn trade(&mut self, c: &mut Cursor<'_>, grids: &Grids) -> Option<()> {
-        self.trade_id = c.after(b"\",\"t\":")?.integer().ok()?;
-        let c = c.after(b",\"p\":\"")?;
-        (self.px, self.qty) = c.two_numbers(b"\",\"q\":\"", &grids.price, &grids.quantity)?;
-        c.after(b"\"").map(|_| ())
-    }
-
-    /// The quote or trade that these fields make; `None` for what is not of the book.
-    #[inline(always)]
-    fn event(&self, kind: Kind, instrument: InstrumentId) -> Option<Event> {
-        match kind {
-            Kind::Quote => {
-                let bid = Level { px: Ticks(self.px), qty: Lots(self.qty) };
-                let ask = Level { px: Ticks(self.ask_px), qty: Lots(self.ask_qty) };
-                Some(Event::Quote { instrument, exch_ns: self.exch_ns(), id: self.last_id, bid, ask })
-            }
-            // Insurance fund and ADL are no trades of the book.
-            Kind::Trade if !self.not_market && self.qty != 0 => {
-                let side = if self.buyer_is_maker { Side::Sell } else { Side::Buy };
-                let (px, qty) = (Ticks(self.px), Lots(self.qty));
-                Some(Event::Trade { instrument, exch_ns: self.exch_ns(), id: self.trade_id, px, qty, side })
-            }
-            _ => None,
-        }
-    }
-
-    /// Matching-engine time where the venue sends it, else the event's own; milliseconds, or microseconds by request.
-    /// A time after the year 2116 is none.
-    fn exch_ns(&self) -> i64 {
-        let t = if self.transaction_ms != 0 { self.transaction_ms } else { self.event_ms };
-        let ns = if t < 100_000_000_000_000 { t.wrapping_mul(1_000_000) } else { t.saturating_mul(1_000) };
-        if ns < 1 << 62 { ns as i64 } else { 0 }
-    }
 }
 
 impl Binance {
@@ -275,8 +191,13 @@ impl Binance {
             }
         }
         c.expect(b'{', "an object was expected")?;
-        if frame.source == Source::Snapshot {
-            return self.snapshot(frame, c, out);
+        match (frame.source, kind, *instrument) {
+            (_, Kind::Snapshot, Some(id)) => {
+                *instrument = None; // whatever is wrong with it, the book is as good as it was
+                return self.snapshot(id, c, out);
+            }
+            (Source::Snapshot, _, _) => return self.snapshot(self.asked_for(frame.tag)?, c, out),
+            _ => {}
         }
         self.object(c, kind, instrument, out)
     }
@@ -302,6 +223,7 @@ impl Binance {
             _ if instrument.is_none() => Kind::Other,
             b"@bookTicker" => Kind::Quote,
             b"@trade" => Kind::Trade,
+            b"@depthSnapshot" => Kind::Snapshot,
             kind if kind == b"@depth" || kind.starts_with(b"@depth@") => Kind::Depth,
             _ => Kind::Other,
         }
@@ -483,7 +405,7 @@ impl Binance {
                 }
                 f.event(*kind, instrument).unwrap_or_default()
             }
-            Kind::Unknown | Kind::Other => Event::Ignored, // a reply, a control message
+            Kind::Unknown | Kind::Snapshot | Kind::Other => Event::Ignored, // a reply, a control message
         };
         Ok(())
     }

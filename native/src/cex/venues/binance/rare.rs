@@ -6,18 +6,23 @@ use crate::cex::venues::scan::{Cursor, Reason};
 use crate::event::{Decoded, Event, Frame, InstrumentId};
 
 impl Binance {
+    /// The instrument that a snapshot is of. It says no symbol, and no number in it tells one for certain: the ids of
+    /// USD-M are common to all symbols, and prices may be alike.
+    #[cold]
+    pub(super) fn asked_for(&self, tag: u16) -> Result<InstrumentId, Reason> {
+        match (tag, self.grids.len()) {
+            (Frame::UNTAGGED, 1) => Ok(0),
+            (Frame::UNTAGGED, _) => Err("a snapshot does not say its symbol and there are several: record it as \
+                                         {\"stream\":\"btcusdt@depthSnapshot\",\"data\":{…}}"),
+            (tag, n) if usize::from(tag) < n => Ok(tag),
+            _ => Err("a snapshot is of an instrument that the lane does not have"),
+        }
+    }
+
     /// A REST snapshot. One that cannot be read names no instrument: the book is as good as it was without it.
     #[cold]
-    pub(super) fn snapshot(&self, frame: &Frame<'_>, c: &mut Cursor<'_>, out: &mut Decoded) -> Result<(), Reason> {
-        let id = match (frame.tag, self.grids.len()) {
-            (Frame::UNTAGGED, 1) => 0,
-            (Frame::UNTAGGED, _) => {
-                return Err("a snapshot does not say its symbol and the lane has several instruments");
-            }
-            (tag, n) if usize::from(tag) < n => tag,
-            _ => return Err("a snapshot is of an instrument that the lane does not have"),
-        };
-        let grids = &self.grids[usize::from(id)];
+    pub(super) fn snapshot(&self, id: InstrumentId, c: &mut Cursor<'_>, out: &mut Decoded) -> Result<(), Reason> {
+        let grids = self.grids.get(usize::from(id)).ok_or("no such instrument")?;
         let mut f = Fields::default();
         let mut seen = 0u32;
         while let Some(key) = c.key()? {
@@ -75,7 +80,13 @@ impl Binance {
         }
         let mut c = data.ok_or("the stream has no data")?;
         c.expect(b'{', "an object was expected")?;
-        self.object(&mut c, kind, instrument, out)
+        match (kind, instrument.take()) {
+            (Kind::Snapshot, Some(id)) => self.snapshot(id, &mut c, out),
+            (_, id) => {
+                *instrument = id;
+                self.object(&mut c, kind, instrument, out)
+            }
+        }
     }
 
     /// A price before the message has said what it is or whose: the rest of it is asked. `c` is at the value of
