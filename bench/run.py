@@ -145,11 +145,8 @@ def main() -> int:
     print("Rows are level updates and trades as each engine counts them. Our run from a raw capture parses its JSON;")
     print("our load only reads and unzips. The rivals parse while they load. Ratios are to hftbacktest, ROIVector.\n")
     book_bytes = parts.pop("book in memory, bytes")
-    print(
-        table([("part", "ns"), *((name, "not measured" if ns is None else f"{ns:.1f}") for name, ns in parts.items())])
-    )
-    if book_bytes is not None:
-        print(f"\nA book of that day takes {book_bytes / 2**20:.2f} MiB.")
+    print(table([("part", "ns"), *((name, f"{ns:.1f}") for name, ns in parts.items())]))
+    print(f"\nA book of that day takes {book_bytes / 2**20:.2f} MiB.")
     return 0
 
 

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod bench;
+mod bytes;
 pub mod capture;
 pub mod cex;
 pub mod clock;

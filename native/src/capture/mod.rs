@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use discover::{Discovered, discover};
 
+use crate::bytes::four_numbers;
 use crate::event::{Frame, Source};
 
 /// Unpacked captures up to this size stay in memory between passes.
@@ -220,21 +221,30 @@ impl Capture {
         let line = &self.buffer[self.at..end];
         self.at = end + 1;
         self.line += 1;
-        let split = line.iter().take(20).position(|b| *b == b' ');
-        let recv_ns = split.and_then(|n| receive_ns(&line[..n]));
-        let (Some(split), Some(recv_ns)) = (split, recv_ns) else {
+        let Some((recv_ns, bytes)) = split(line) else {
             return Err(CaptureError::Line { path: self.path.clone(), line: self.line });
         };
-        let bytes = line[split + 1..].strip_suffix(b"\r").unwrap_or(&line[split + 1..]);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let source = if bytes.starts_with(b"{\"lastUpdateId\"") { Source::Snapshot } else { Source::Market };
         Ok(Some(Frame { source, connection: 0, tag: Frame::UNTAGGED, recv_ns, bytes }))
     }
 }
 
-fn receive_ns(digits: &[u8]) -> Option<i64> {
-    let mut value = 0i64;
-    for d in digits {
-        value = value.checked_mul(10)?.checked_add(i64::from(Some(d.wrapping_sub(b'0')).filter(|d| *d < 10)?))?;
+/// The time at the start of a line, and what follows the space behind it.
+#[inline(always)]
+fn split(line: &[u8]) -> Option<(i64, &[u8])> {
+    // Nanoseconds have had 19 digits since 2001 and will have them until 2286.
+    if let (Some(head), Some(b' ')) = (line.first_chunk::<19>(), line.get(19)) {
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|n| head[at + n]));
+        let [a, b, c, _] = four_numbers([word(0), word(8), word(11), 0], [8, 8, 3, 0])?;
+        let value = a.checked_mul(100_000_000_000)?.checked_add(b * 1_000 + c)?;
+        return Some((i64::try_from(value).ok()?, &line[20..]));
     }
-    (!digits.is_empty()).then_some(value)
+    let space = line.iter().take(20).position(|b| *b == b' ')?;
+    let mut value = 0i64;
+    for d in &line[..space] {
+        let digit = Some(d.wrapping_sub(b'0')).filter(|d| *d < 10)?;
+        value = value.checked_mul(10)?.checked_add(i64::from(digit))?;
+    }
+    (space > 0).then_some((value, &line[space + 1..]))
 }

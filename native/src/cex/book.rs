@@ -367,13 +367,29 @@ impl Book {
     /// Copies the best levels of a side, best first; returns how many there were room and levels for.
     pub fn copy_best(&self, side: Side, out: &mut [Level]) -> usize {
         let half = self.half(side);
-        let mut next = (half.best != NONE).then_some(half.best);
-        for (n, slot) in out.iter_mut().enumerate() {
-            let Some(key) = next else { return n };
-            *slot = Level { px: Ticks(key * -side.sign()), qty: Lots(half.get(key)) };
-            next = half.next_from(key + 1);
+        let mut n = 0;
+        let mut key = half.best;
+        while n < out.len() && key != NONE {
+            // All of a page's levels at once; a far one alone.
+            let page = half.slot(key).map(|i| half.directory[i]).filter(|entry| *entry != 0 && half.far.is_empty());
+            let Some(entry) = page else {
+                out[n] = Level { px: Ticks(key * -side.sign()), qty: Lots(half.get(key)) };
+                n += 1;
+                key = half.next_from(key + 1).unwrap_or(NONE);
+                continue;
+            };
+            let page = &half.pages[entry as usize - 1];
+            let mut bits = page.occupied & (u64::MAX << (key & 63));
+            while bits != 0 && n < out.len() {
+                let offset = bits.trailing_zeros() as usize & 63;
+                let px = ((key & !63) + offset as i64) * -side.sign();
+                out[n] = Level { px: Ticks(px), qty: Lots(page.qty[offset]) };
+                bits &= bits - 1;
+                n += 1;
+            }
+            key = half.next_from((key | 63) + 1).unwrap_or(NONE);
         }
-        out.len()
+        n
     }
 
     /// Number of levels on both sides.

@@ -3,7 +3,9 @@
 use super::quality::Agreement;
 use crate::cex::book::Book;
 use crate::cex::features::{FeatureConfig, Features, MAX_LEVELS};
-use crate::cex::kernel::View;
+use crate::cex::kernel::{DEPTH, View};
+
+const _: () = assert!(MAX_LEVELS <= DEPTH);
 use crate::cex::sync::{ChainRules, Synchroniser};
 use crate::event::{ConnectionId, Level, Side, Top};
 use crate::units::{InstrumentSpec, Lots, Ticks};
@@ -26,6 +28,8 @@ pub struct Instrument {
     pub connection: Option<ConnectionId>,
     /// Present only while the book is in sync and not crossed.
     pub top: Option<Top>,
+    /// The best levels of bids and of asks as of the last change of the book, up to [`DEPTH`] each.
+    best: [Vec<Level>; 2],
     pub quote: Option<Quote>,
     pub agreement: Agreement,
     pub last_trade: Option<(Ticks, Lots, Side)>,
@@ -48,6 +52,7 @@ impl Instrument {
             levels: features.levels,
             connection: None,
             top: None,
+            best: [Vec::with_capacity(DEPTH), Vec::with_capacity(DEPTH)],
             quote: None,
             agreement: Agreement::default(),
             last_trade: None,
@@ -60,10 +65,20 @@ impl Instrument {
 
     /// Updates the features from a book in sync.
     pub fn update_features(&mut self, now_ns: i64) {
-        let (mut bids, mut asks) = ([Level::default(); MAX_LEVELS], [Level::default(); MAX_LEVELS]);
-        let nb = self.book.copy_best(Side::Buy, &mut bids[..self.levels]);
-        let na = self.book.copy_best(Side::Sell, &mut asks[..self.levels]);
-        self.features.on_book(now_ns, &bids[..nb], &asks[..na]);
+        let [bids, asks] = [&self.best[0], &self.best[1]].map(|side| &side[..side.len().min(self.levels)]);
+        self.features.on_book(now_ns, bids, asks);
+    }
+
+    /// Takes the book's Top and best levels after it has changed.
+    pub fn take_best(&mut self) {
+        self.top = self.book.top();
+        for (side, best) in [Side::Buy, Side::Sell].into_iter().zip(&mut self.best) {
+            best.resize(DEPTH, Level::default());
+            let n = self.book.copy_best(side, best);
+            best.truncate(n);
+        }
+        self.market_version += 1;
+        self.book_version += 1;
     }
 
     /// The book has lost its Top: nothing that is shown or computed may bridge the hole.
@@ -83,16 +98,15 @@ impl Instrument {
             view.has_top = i64::from(top.is_some());
             let (bid, ask) = top.map_or((none, none), |t| (t.bid, t.ask));
             (view.bid_px, view.bid_qty, view.ask_px, view.ask_qty) = (bid.px.0, bid.qty.0, ask.px.0, ask.qty.0);
-            let mut levels = [none; crate::cex::kernel::DEPTH];
-            for side in [Side::Buy, Side::Sell] {
-                let n = if top.is_some() { self.book.copy_best(side, &mut levels) } else { 0 };
+            for (side, best) in self.best.iter().enumerate() {
+                let levels: &[Level] = if top.is_some() { best } else { &[] };
                 let (count, pxs, qtys) = match side {
-                    Side::Buy => (&mut view.n_bids, &mut view.bid_pxs, &mut view.bid_qtys),
-                    Side::Sell => (&mut view.n_asks, &mut view.ask_pxs, &mut view.ask_qtys),
+                    0 => (&mut view.n_bids, &mut view.bid_pxs, &mut view.bid_qtys),
+                    _ => (&mut view.n_asks, &mut view.ask_pxs, &mut view.ask_qtys),
                 };
-                *count = n as i64;
+                *count = levels.len() as i64;
                 for (i, (px, qty)) in pxs.iter_mut().zip(qtys).enumerate() {
-                    let level = if i < n { levels[i] } else { none };
+                    let level = levels.get(i).copied().unwrap_or(none);
                     (*px, *qty) = (level.px.0, level.qty.0);
                 }
             }

@@ -322,9 +322,7 @@ impl Lane {
         match outcome {
             Outcome::Held => {}
             Outcome::Applied | Outcome::Synced => {
-                i.top = i.book.top();
-                i.market_version += 1;
-                i.book_version += 1;
+                i.take_best();
                 let Some(top) = i.top else {
                     i.lose_top(); // one side is empty: there is no Top
                     return self.call(Hook::Book, instrument, out);

@@ -1,5 +1,4 @@
 //! One file a dialect: bytes to events, intents to bytes, the venue's numbered rules beside the branch that obeys them.
 pub mod binance;
 pub mod binance_orders;
-mod bytes;
 pub mod scan;

@@ -4,7 +4,7 @@
 //! It reads what venues send, not all of JSON: strings are compared and skipped (escapes are honoured when skipping,
 //! not decoded), and nothing is validated beyond what is used.
 
-use super::bytes::{all_digits, eight_digits, equal_bytes, first_digits, four_numbers, leading_digits};
+use crate::bytes::{all_digits, eight_digits, equal_bytes, first_digits, four_numbers, leading_digits};
 use crate::event::Level;
 use crate::units::{Decimal, Lots, Ticks, UnitError};
 
