@@ -23,6 +23,8 @@ FLOATS_ALLOWED = [
     ),
     Allowance("native/src/sim/source.rs", "progress", "the part of a file that was read, for a progress bar"),
     Allowance("native/src/sim/backtest.rs", "progress", "the part of a file that was read, for a progress bar"),
+    Allowance("native/src/sim/reader.rs", "progress", "the part of a file that was read, for a progress bar"),
+    Allowance("native/src/sim/report.rs", "report", "seconds, as a report shows them; money is decimal strings"),
 ]
 
 EDGES_ALLOWED = [
@@ -32,6 +34,7 @@ EDGES_ALLOWED = [
 
 PYTHON_EDGES_ALLOWED = {
     "native/compiler.py": "the folder of compiled kernels may be moved with SEARCHER_CACHE",
+    "risk/killswitch.py": "a person acts here: the log needs the hour and the login, SEARCHER_SWITCH the place",
     "searcher/flow.py": "draws a synthetic order flow from a seed that is an argument",
     "searcher/generate.py": "draws its feed latency from a seed that is an argument",
 }
