@@ -149,11 +149,23 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         clock_offset_ns: plan.clock_offset_ns.unwrap_or(0),
         trading: Some(trading),
     };
+    // A second lane without a kernel takes the same frames: the part that is not decision.
+    let mut watching = Lane::new(
+        LaneConfig {
+            dialect: config.dialect,
+            instruments: config.instruments.clone(),
+            features: config.features,
+            clock_offset_ns: config.clock_offset_ns,
+            trading: None,
+        },
+        Vec::new(),
+    )?;
     let mut lane = Lane::new(config, vec![(kernel, all)])?;
     let decoder = lane.decoder();
     let (mut decoded, mut out, mut wire) = (Decoded::default(), Outbox::default(), Vec::with_capacity(1 << 16));
     let (mut receipts, mut answers, mut order) = (Vec::new(), Outbox::default(), Vec::new());
-    let (mut lane_ns, mut encode_ns) = (Vec::new(), Vec::new());
+    let (mut lane_ns, mut encode_ns, mut watch_ns) = (Vec::new(), Vec::new(), Vec::new());
+    let mut nothing = Outbox::default();
     loop {
         let frame = match recording.read().map_err(|e| e.to_string())? {
             Next::Frame(frame) => frame,
@@ -175,7 +187,11 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         }
         let encoded_ns = stopwatch_ns();
         black_box(&wire);
+        watching.apply(&frame, &decoded, &mut nothing);
+        nothing.snapshots_wanted.clear();
+        let watched_ns = stopwatch_ns();
         if !out.requests.is_empty() {
+            watch_ns.push(watched_ns - encoded_ns);
             lane_ns.push(encoded_ns - started_ns);
             encode_ns.push((encoded_ns - decided_ns) / out.requests.len() as i64);
         }
@@ -202,6 +218,7 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
     };
     Ok(json!({
         "event_to_wire_ns": percentiles(&mut lane_ns),
+        "book_and_features_ns": percentiles(&mut watch_ns),
         "encode_ns": percentiles(&mut encode_ns),
         "requests": lane.journal.permits,
         "state": lane.gate().map(|g| format!("{:?}", g.state())),

@@ -43,7 +43,7 @@ impl Journal {
         encode(&mut self.scratch);
         self.pending.push(kind as u8);
         self.pending.extend_from_slice(&self.scratch);
-        if self.pending.len() >= 1 << 10 {
+        if self.pending.len() >= 1 << 14 {
             self.sha.update(&self.pending);
             self.pending.clear();
         }

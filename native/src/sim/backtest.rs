@@ -72,7 +72,10 @@ pub struct Backtest {
     made: Vec<Receipt>,
     fills: Vec<LaneFill>,
     wire: Vec<u8>,
-    read_ns: i64,
+    /// The earliest of requests, receipts and the timer.
+    rest: (i64, What),
+    /// Before this time nothing new can come to be.
+    known_ns: i64,
     exhausted: bool,
     pub frames: u64,
     pub first_ns: i64,
@@ -109,7 +112,8 @@ impl Backtest {
             made: Vec::new(),
             fills: Vec::new(),
             wire: Vec::new(),
-            read_ns: i64::MIN,
+            rest: (NEVER, What::TimerHere),
+            known_ns: i64::MIN,
             exhausted: false,
             frames: 0,
             first_ns: 0,
@@ -180,27 +184,29 @@ impl Backtest {
         Ok(true)
     }
 
-    /// Takes one frame of the reader into the queues.
-    #[inline(always)]
+    /// Takes the reader's next frames into the queues.
     fn read(&mut self) -> Result<(), RecordingError> {
         let Frames::Ahead(reader) = &mut self.frames_in else { return Ok(()) };
-        let Some(number) = reader.take()? else {
-            self.exhausted = true;
+        let Some(numbers) = reader.take()? else {
+            (self.exhausted, self.known_ns) = (true, NEVER);
             return Ok(());
         };
-        let frame = reader.frame(number);
-        let (recv_ns, exch_ns) = (frame.recv_ns, frame.exch_ns);
-        self.taken = number + 1;
-        self.read_ns = recv_ns;
-        if number == self.here {
-            self.here_ns = recv_ns;
-        }
-        if number == 0 {
-            self.first_ns = recv_ns;
-            self.lane.start_timers(exch_ns.unwrap_or(recv_ns));
+        if numbers.start == 0 {
+            let first = reader.frame(0);
+            self.first_ns = first.recv_ns;
+            self.lane.start_timers(first.exch_ns.unwrap_or(first.recv_ns));
             self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER);
+            self.rest = (self.timer_ns, What::TimerHere);
         }
-        if let Some(exch_ns) = exch_ns {
+        if self.here == numbers.start {
+            self.here_ns = reader.frame(self.here).recv_ns;
+        }
+        self.taken = numbers.end;
+        let mut read_ns = 0;
+        for number in numbers {
+            let frame = reader.frame(number);
+            read_ns = frame.recv_ns;
+            let Some(exch_ns) = frame.exch_ns else { continue };
             let mut at = self.there.len();
             while at > 0 && self.there[at - 1].0 > exch_ns {
                 at -= 1;
@@ -211,34 +217,44 @@ impl Backtest {
                 self.there.insert(at, (exch_ns, number));
             }
         }
+        // A frame not read yet may have happened at the exchange up to the largest feed latency before it came.
+        let horizon_ns = self.venue.as_ref().map_or(0, |v| v.clocks.max_latency_ns);
+        self.known_ns = read_ns.saturating_sub(horizon_ns);
         Ok(())
     }
 
-    /// The earliest of the clocks; at equal times the first in this order.
-    #[inline(always)]
-    fn earliest(&self) -> (i64, What) {
-        let mut first = (self.there.front().map_or(NEVER, |t| t.0), What::MarketThere);
-        for (time_ns, what) in [
-            (self.requests.front().map_or(NEVER, |r| r.0), What::RequestThere),
-            (self.here_ns, What::MarketHere),
-            (self.receipts.front().map_or(NEVER, |r| r.0), What::ReceiptHere),
-            (self.timer_ns, What::TimerHere),
-        ] {
-            if time_ns < first.0 {
-                first = (time_ns, what);
+    /// The earliest of requests, receipts and the timer; at equal times in that order.
+    fn earliest_rest(&self) -> (i64, What) {
+        let mut first = (self.requests.front().map_or(NEVER, |r| r.0), What::RequestThere);
+        for other in
+            [(self.receipts.front().map_or(NEVER, |r| r.0), What::ReceiptHere), (self.timer_ns, What::TimerHere)]
+        {
+            if other.0 < first.0 {
+                first = other;
             }
         }
         first
     }
 
+    /// The earliest of the clocks; at equal times market and request there, then market, receipt and timer here.
+    #[inline(always)]
+    fn earliest(&self) -> (i64, What) {
+        let there = (self.there.front().map_or(NEVER, |t| t.0), What::MarketThere);
+        let here = (self.here_ns, What::MarketHere);
+        let rest = self.rest;
+        let before = |a: (i64, What), b: (i64, What)| if b.0 < a.0 { b } else { a };
+        match rest.1 {
+            What::RequestThere => before(before(there, rest), here),
+            _ => before(before(there, here), rest),
+        }
+    }
+
     /// The next thing on any clock; false when the recording is over.
     #[inline(always)]
     fn trade(&mut self) -> Result<bool, RecordingError> {
-        let horizon_ns = self.venue.as_ref().map_or(0, |v| v.clocks.max_latency_ns);
         let (time_ns, what) = loop {
             let (time_ns, what) = self.earliest();
-            // A frame not read yet may have happened at the exchange up to the largest feed latency before it came.
-            if self.exhausted || time_ns < self.read_ns.saturating_sub(horizon_ns) {
+            if time_ns < self.known_ns || self.exhausted {
                 break (time_ns, what);
             }
             self.read()?;
@@ -258,6 +274,7 @@ impl Backtest {
                 if let (Some((_, intent)), Some(venue)) = (self.requests.pop_front(), &mut self.venue) {
                     venue.exchange.on_intent(&intent, time_ns, &mut self.made);
                     self.answer(time_ns);
+                    self.rest = self.earliest_rest();
                 }
             }
             What::MarketHere => {
@@ -287,6 +304,7 @@ impl Backtest {
                     self.wire.clear();
                     receipt.put(&mut self.wire);
                     self.deliver(Source::Order, time_ns);
+                    self.rest = self.earliest_rest();
                 }
             }
             What::TimerHere => {
@@ -294,6 +312,7 @@ impl Backtest {
                 self.wire.clear();
                 self.deliver(Source::Timer, time_ns);
                 self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER);
+                self.rest = self.earliest_rest();
             }
         }
         Ok(true)
@@ -342,6 +361,7 @@ impl Backtest {
                 }
             }
             self.timer_ns = self.lane.next_timer_ns().unwrap_or(NEVER); // what rests is to be looked after
+            self.rest = self.earliest_rest();
         }
         if self.lane.has_fills() {
             self.lane.take_fills(&mut self.fills);
@@ -363,6 +383,7 @@ impl Backtest {
                 let earliest = self.receipts.back().map_or(i64::MIN, |r| r.0);
                 self.receipts.push_back((at_ns.max(earliest), receipt));
             }
+            self.rest = self.earliest_rest();
         }
     }
 }

@@ -2,6 +2,7 @@
 //! alone, so who does it, and when, changes nothing.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -34,8 +35,9 @@ struct Batch {
     frames: Vec<Ahead>,
     /// Frames of this turn; the rest of `frames` is memory to reuse.
     len: usize,
-    /// The recording ends behind it.
+    /// The recording ends behind it, and what is to be said of that.
     last: bool,
+    notice: Option<String>,
 }
 
 /// The frames of a recording, numbered from 0, as far as they have been taken and not yet released.
@@ -48,7 +50,7 @@ pub struct Reader {
     full: Receiver<Result<Batch, RecordingError>>,
     empty: SyncSender<Batch>,
     progress: Arc<AtomicU64>,
-    thread: Option<JoinHandle<Option<String>>>,
+    thread: Option<JoinHandle<()>>,
     notice: Option<String>,
 }
 
@@ -81,41 +83,29 @@ impl Reader {
         })
     }
 
-    /// Takes the next frame and returns its number; `None` at the end.
-    #[inline(always)]
-    pub fn take(&mut self) -> Result<Option<u64>, RecordingError> {
-        let number = self.taken;
-        let at = (number - self.base) as usize;
-        let here = self.batches.get(at / BATCH).is_some_and(|b| at % BATCH < b.len);
-        if !here && !self.receive()? {
+    /// Takes the next frames and returns their numbers; `None` at the end.
+    pub fn take(&mut self) -> Result<Option<Range<u64>>, RecordingError> {
+        if self.ended {
             return Ok(None);
         }
-        self.taken += 1;
-        Ok(Some(number))
-    }
-
-    #[cold]
-    fn receive(&mut self) -> Result<bool, RecordingError> {
-        if self.ended {
-            return Ok(false);
-        }
-        // A reader that is gone without its last batch has panicked; joining it says so.
-        let batch = match self.full.recv() {
-            Ok(batch) => batch?,
-            Err(_) => Batch { last: true, ..Batch::default() },
+        let mut batch = match (self.full.recv(), self.thread.take()) {
+            (Ok(batch), thread) => {
+                self.thread = thread;
+                batch?
+            }
+            // Gone without its last batch: it has panicked.
+            (Err(_), Some(thread)) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => return Ok(None),
+            },
+            (Err(_), None) => return Ok(None),
         };
         self.ended = batch.last;
-        let some = batch.len > 0;
+        self.notice = batch.notice.take();
+        let numbers = self.taken..self.taken + batch.len as u64;
+        self.taken = numbers.end;
         self.batches.push_back(batch);
-        if self.ended
-            && let Some(thread) = self.thread.take()
-        {
-            match thread.join() {
-                Ok(notice) => self.notice = notice,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok(some)
+        Ok((!numbers.is_empty()).then_some(numbers))
     }
 
     /// A frame that was taken and is not released.
@@ -163,19 +153,20 @@ struct Work {
 }
 
 impl Work {
-    /// Fills batches until the end; returns what is to be said of it.
-    fn run(mut self, out: &SyncSender<Result<Batch, RecordingError>>, back: &Receiver<Batch>) -> Option<String> {
-        loop {
+    /// Fills batches until the end.
+    fn run(mut self, out: &SyncSender<Result<Batch, RecordingError>>, back: &Receiver<Batch>) {
+        let mut last = false;
+        while !last {
             let mut batch = back.try_recv().unwrap_or_default();
             let filled = self.fill(&mut batch);
             self.progress.store(self.recording.progress().to_bits(), Ordering::Relaxed);
-            let (last, failed) = (batch.last, filled.is_err());
-            // The backtest is gone: nobody reads on.
-            if out.send(filled.map(|()| batch)).is_err() || failed {
-                return None;
+            last = batch.last || filled.is_err();
+            if batch.last {
+                batch.notice = self.recording.notice();
             }
-            if last {
-                return self.recording.notice();
+            // The backtest is gone: nobody reads on.
+            if out.send(filled.map(|()| batch)).is_err() {
+                return;
             }
         }
     }
