@@ -425,7 +425,7 @@ class Orders:
     def room(self) -> int:
         """Orders that can still be placed."""
     def counts(self) -> dict[str, int]:
-        """Keys: full, duplicates, late, late_fills, unknown_ids, missing, contradictions."""
+        """Keys: duplicates, late, late_fills, unknown_ids, missing, contradictions."""
     def get(self, id: int) -> Order | None:
         """An order that is alive, or closed and still remembered."""
     def side(self, instrument: int, side: int) -> list[Order]:

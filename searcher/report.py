@@ -108,7 +108,8 @@ def trading_rows(report: Report) -> list[tuple[str, str]]:
         ("Fills", f"{report['fills']:,} ({makers:,} as maker)"),
         (
             "Intents",
-            f"{report['intents']:,} → {report['permits']:,} permits, {report['refused']:,} refusals",
+            f"{report['intents']:,} → {report['permits']:,} permits, {report['refused']:,} refusals"
+            + (f"; {report['unsendable']:,} wishes could not be sent" if report["unsendable"] else ""),
         ),
         ("Messages", f"{m['place']:,} place, {m['replace']:,} replace, {m['cancel']:,} cancel"),
         ("Time to fill", f"median {span(t['p50'])}, 90 % {span(t['p90'])}, most {span(t['max'])}"),

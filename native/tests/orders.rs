@@ -58,7 +58,8 @@ fn round(orders: &mut Orders, quoter: &mut Quoter, out: &mut Vec<Intent>, n: i64
         if intent.action == Action::Place {
             intent.id = orders.next_id();
         }
-        orders.on_request(intent).expect("there is room");
+        orders.admits(intent).expect("there is room");
+        orders.record(intent);
         let kind = match intent.action {
             Action::Place => ReceiptKind::Accepted,
             Action::Cancel => ReceiptKind::Cancelled,
@@ -93,7 +94,7 @@ fn nothing_is_allocated_in_the_steady_state() {
 }
 
 #[test]
-fn a_full_record_refuses_and_counts() {
+fn a_full_record_admits_no_place() {
     let mut orders = Orders::new(1, first_id(0, 0));
     let intent = Intent {
         id: orders.next_id(),
@@ -107,10 +108,12 @@ fn a_full_record_refuses_and_counts() {
         qty: Lots(1),
         decided_ns: 1,
     };
-    assert_eq!(orders.on_request(&intent), Ok(()));
-    assert_eq!(orders.on_request(&Intent { id: 9, ..intent }), Err(RequestError::Full));
-    assert_eq!(
-        (orders.counts().full, orders.side(700, Side::Sell).count(), orders.side(701, Side::Buy).count()),
-        (1, 1, 0)
-    );
+    assert_eq!(orders.admits(&intent), Ok(()));
+    orders.record(&intent);
+    assert_eq!(orders.admits(&Intent { id: 9, ..intent }), Err(RequestError::Full));
+    assert_eq!(orders.admits(&Intent { action: Action::Cancel, ..intent }), Ok(()));
+    let replace = Intent { action: Action::Replace, ..intent };
+    assert_eq!(orders.admits(&replace), Err(RequestError::InFlight), "its place is not answered yet");
+    assert_eq!(orders.admits(&Intent { id: 9, ..replace }), Err(RequestError::NotAlive));
+    assert_eq!((orders.side(700, Side::Sell).count(), orders.side(701, Side::Buy).count()), (1, 0));
 }

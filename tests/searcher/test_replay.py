@@ -165,6 +165,7 @@ def check_pnl(report: dict[str, Any]) -> None:
     assert abs(Decimal(second["mean_ticks"]) - sum(map(Decimal, known), Decimal(0)) / len(known)) <= Decimal("0.0001")
     assert report["receipts"] == report["frames"]["order"]
     assert report["permits"] == sum(report["messages"].values())
+    assert report["intents"] == report["permits"] + report["refused"]
 
 
 def test_the_counts_are_those_of_the_file(synthetic: Path, capsys: pytest.CaptureFixture[str]) -> None:

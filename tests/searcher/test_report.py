@@ -57,7 +57,7 @@ def sample(fills: int = 40, symbols: tuple[str, ...] = ("BTCUSDT",)) -> tuple[di
                       "mean_bps": "0.0100"} for h in (1, 10, 60)],
         "queue": {"joined_lots": spread, "ahead_lots": spread},
         "time_to_fill_ns": {"count": 32, "p10": 0, "p50": 900_000_000, "p90": 2_700_000_000, "max": 15_143_000_000},
-        "intents": 3 * fills, "permits": 2 * fills, "refused": fills, "receipts": 4 * fills,
+        "intents": 3 * fills, "permits": 2 * fills, "refused": fills, "receipts": 4 * fills, "unsendable": 0,
         "messages": {"place": 50, "cancel": 20, "replace": 10},
         "refusals": {name: counted.get(name, 0) for name, _, _ in limits_()},
         "limits": {"instrument": [limits for _ in symbols], "lane": dict.fromkeys(LANE_LIMITS, 50)},

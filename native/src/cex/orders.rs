@@ -125,41 +125,54 @@ impl Orders {
         slots.iter().map(|&slot| &self.orders[slot as usize])
     }
 
-    /// Records a permitted intent as it is sent. On an error nothing is recorded and the intent must not be sent.
-    /// A cancel is taken in every state, as often as wanted; a replace only of an open order without another request.
-    pub fn on_request(&mut self, intent: &Intent) -> Result<(), RequestError> {
+    /// Whether [`Orders::record`] can take an intent. A cancel of a live order always, as often as wanted; a replace
+    /// only of an open order without another request; a place while there is room.
+    ///
+    /// # Errors
+    /// Why not: such an intent must not be sent.
+    pub fn admits(&self, intent: &Intent) -> Result<(), RequestError> {
+        if intent.action == Action::Place {
+            return if !(1..=MOST).contains(&intent.qty.0) {
+                Err(RequestError::Quantity)
+            } else if intent.id == 0 || self.index.contains_key(&intent.id) {
+                Err(RequestError::IdTaken)
+            } else if self.room() == 0 {
+                Err(RequestError::Full)
+            } else {
+                Ok(())
+            };
+        }
+        let order = self.get(intent.id).filter(|o| !o.closed).ok_or(RequestError::NotAlive)?;
+        if intent.action == Action::Cancel {
+            Ok(())
+        } else if order.state() != State::Open {
+            Err(RequestError::InFlight)
+        } else if intent.qty.0 <= order.filled.0 || intent.qty.0 > MOST {
+            Err(RequestError::Quantity)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Records an intent as it is sent: one that [`Orders::admits`] takes as the record is now.
+    ///
+    /// # Panics
+    /// On a cancel or replace of an order that was never placed here.
+    pub fn record(&mut self, intent: &Intent) {
         if intent.action == Action::Place {
             return self.place(intent);
         }
-        let order = match self.index.get(&intent.id) {
-            Some(&slot) if !self.orders[slot as usize].closed => &mut self.orders[slot as usize],
-            _ => return Err(RequestError::NotAlive),
-        };
+        let order = &mut self.orders[self.index[&intent.id] as usize];
         if intent.action == Action::Cancel {
             order.cancelling += 1;
             order.cancel_ns = intent.decided_ns;
-        } else if order.state() != State::Open {
-            return Err(RequestError::InFlight);
-        } else if intent.qty.0 <= order.filled.0 || intent.qty.0 > MOST {
-            return Err(RequestError::Quantity);
         } else {
             order.replacing = true;
             order.asked = Terms { px: intent.px, qty: intent.qty, base: order.filled };
         }
-        Ok(())
     }
 
-    fn place(&mut self, intent: &Intent) -> Result<(), RequestError> {
-        if !(1..=MOST).contains(&intent.qty.0) {
-            return Err(RequestError::Quantity);
-        }
-        if intent.id == 0 || self.index.contains_key(&intent.id) {
-            return Err(RequestError::IdTaken);
-        }
-        if self.room() == 0 {
-            self.counts.full += 1;
-            return Err(RequestError::Full);
-        }
+    fn place(&mut self, intent: &Intent) {
         let terms = Terms { px: intent.px, qty: intent.qty, base: Lots(0) };
         let order = Order {
             id: intent.id,
@@ -194,7 +207,6 @@ impl Orders {
         list.push(slot);
         self.index.insert(intent.id, slot);
         self.alive += 1;
-        Ok(())
     }
 
     /// Puts `order` into an unused slot, or else into that of the order that closed longest ago.

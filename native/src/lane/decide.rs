@@ -9,7 +9,7 @@ use crate::cex::quoter::{Desired, Quoter};
 use crate::event::{Action, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
-use crate::units::{InstrumentSpec, Lots, Ticks};
+use crate::units::{InstrumentSpec, Lots};
 
 /// A kernel and what it sees.
 pub struct KernelSlot {
@@ -175,8 +175,9 @@ impl Lane {
         }
         scratch.clear();
         let mut refused = None;
+        let unsendable = &mut self.journal.unsendable;
         for (wish, id) in slot.outs.iter().zip(&slot.instruments) {
-            if let Err(error) = collect(wish, orders, quoter, k as KernelId, *id, now_ns, scratch) {
+            if let Err(error) = collect(wish, orders, quoter, k as KernelId, *id, now_ns, scratch, unsendable) {
                 refused = Some((*id, error));
             }
         }
@@ -195,7 +196,8 @@ impl Lane {
         }
     }
 
-    /// The one way out: Intent, verdict, and only with a Permit a request.
+    /// The one way out: Intent, verdict, and only with a Permit a request. What could not be recorded as sent is no
+    /// Intent, so that every Intent has a verdict.
     pub(super) fn submit(&mut self, mut intent: Intent, out: &mut Outbox) {
         let now_ns = self.now_ns;
         let i = &mut self.instruments[usize::from(intent.instrument)];
@@ -204,15 +206,16 @@ impl Lane {
         if intent.action == Action::Place {
             intent.id = desk.orders.next_id();
         }
+        if desk.orders.admits(&intent).is_err() {
+            self.journal.unsendable += 1;
+            return;
+        }
         self.journal.intent(&intent);
         let permit = match desk.gate.judge(&intent, &market, now_ns) {
             Ok(permit) => permit,
             Err(refusal) => return self.journal.refusal(&refusal),
         };
-        if desk.orders.on_request(&intent).is_err() {
-            // The order died or was answered for in the same step, or the record is full (counted there).
-            return desk.gate.withdraw(permit);
-        }
+        desk.orders.record(&intent);
         match desk.gate.redeem(permit, now_ns) {
             Ok(request) => {
                 self.journal.permit(&intent);
@@ -272,7 +275,8 @@ impl Lane {
     }
 }
 
-/// Adds what one out wishes to `into`.
+/// Adds what one out wishes to `into`; a cancel of what is no order of this kernel only counts.
+#[allow(clippy::too_many_arguments)] // whose wish it is, what it is compared with, and where it goes
 fn collect(
     wish: &Out,
     orders: &Orders,
@@ -281,6 +285,7 @@ fn collect(
     instrument: InstrumentId,
     now_ns: i64,
     into: &mut Vec<Intent>,
+    unsendable: &mut u64,
 ) -> Result<(), crate::cex::quoter::LadderError> {
     if let Some(ladder) = wish.ladder() {
         let desired = Desired { bids: ladder.bids(), asks: ladder.asks() };
@@ -302,19 +307,7 @@ fn collect(
             }),
             OutAction::Cancel { id } => match orders.get(id) {
                 Some(o) if o.kernel == kernel && o.instrument == instrument => into.push(o.cancel(now_ns)),
-                // Not an order of this kernel: 0 is nobody's, so the gate refuses it as unknown, and counts it.
-                _ => into.push(Intent {
-                    id: 0,
-                    kernel,
-                    instrument,
-                    action: Action::Cancel,
-                    side: Side::Buy,
-                    tif: TimeInForce::Gtc,
-                    reduce_only: false,
-                    px: Ticks(0),
-                    qty: Lots(0),
-                    decided_ns: now_ns,
-                }),
+                _ => *unsendable += 1,
             },
         }
     }

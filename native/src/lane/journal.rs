@@ -22,6 +22,9 @@ pub struct Journal {
     pub permits: u64,
     pub refusals: u64,
     pub receipts: u64,
+    /// Wishes that the record of orders does not admit (it is full, the order is another kernel's, dead or has an
+    /// unanswered request): no Intents, so neither hashed nor on the Tape.
+    pub unsendable: u64,
     /// Permits by [`crate::event::Action`].
     pub messages: [u64; 4],
 }

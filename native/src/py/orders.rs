@@ -191,7 +191,6 @@ impl Orders {
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (c, out) = (self.0.counts(), PyDict::new(py));
         for (name, count) in [
-            ("full", c.full),
             ("duplicates", c.duplicates),
             ("late", c.late),
             ("late_fills", c.late_fills),
@@ -236,7 +235,9 @@ impl Orders {
             qty: Lots(qty),
             decided_ns: now_ns,
         };
-        self.0.on_request(&intent).map_err(|e| PyValueError::new_err(format!("order {id}: {e}")))
+        self.0.admits(&intent).map_err(|e| PyValueError::new_err(format!("order {id}: {e}")))?;
+        self.0.record(&intent);
+        Ok(())
     }
     #[pyo3(signature = (kind, id, side, *, instrument = 0, px = 0, qty = 0, leaves = 0, trade_id = 0, exch_ns = 0,
                         queue_joined = -1, recv_ns = 0))]

@@ -253,6 +253,7 @@ impl Replay {
             "permits": lane.journal.permits,
             "refused": lane.journal.refusals,
             "receipts": lane.journal.receipts,
+            "unsendable": lane.journal.unsendable,
             "messages": {
                 "place": lane.journal.messages[Action::Place as usize],
                 "cancel": lane.journal.messages[Action::Cancel as usize],

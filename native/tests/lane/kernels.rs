@@ -47,7 +47,7 @@ fn a_kernel_cancels_its_own_orders_only() {
     rig.grant_all(&placed);
     assert_eq!(placed[0].id, 1);
     assert_eq!(rig.trade(0, 10_000), []);
-    assert_eq!(rig.refused(Limit::UnknownOrder), 1);
+    assert_eq!((rig.lane.journal.unsendable, rig.lane.journal.intents), (1, 2), "it is no Intent");
     assert_eq!(rig.lane.orders().unwrap().alive(), 2);
 }
 
@@ -113,7 +113,7 @@ fn a_ladder_is_kept_with_the_fewest_messages() {
 }
 
 #[test]
-fn a_full_record_of_orders_refuses_and_says_so() {
+fn what_a_full_record_of_orders_cannot_take_is_counted_and_no_intent() {
     let many = kernel("many", 0, |_, views, i, outs| {
         for n in 0..4 {
             order(&mut outs[i], Side::Buy, (views[i].bid_px - n) as f64, 1.0, TimeInForce::Gtx, false);
@@ -129,6 +129,10 @@ fn a_full_record_of_orders_refuses_and_says_so() {
         sent += rig.depth(0, &[], &[]).len();
     }
     assert_eq!(sent, 64, "the capacity of this lane's record");
-    assert!(rig.lane.orders().unwrap().counts().full > 0);
+    let (journal, trades) = (&rig.lane.journal, 21 * 4);
+    assert_eq!((journal.intents, journal.permits, journal.unsendable), (64, 64, trades - 64));
+    let records = rig.tape.0.lock().unwrap();
+    assert_eq!(records.iter().filter(|r| r.0 == Kind::Intent).count(), 64);
+    drop(records);
     assert_eq!(rig.lane.gate().unwrap().exposure(0).open().len(), 64, "what was not sent is not open");
 }

@@ -153,7 +153,7 @@ impl Order {
     }
 }
 
-/// Why a request is not recorded; it must not be sent.
+/// Why an intent is not admitted; it must not be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RequestError {
     /// `capacity` orders are alive.
@@ -226,8 +226,6 @@ impl Applied {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Places refused because `capacity` orders were alive.
-    pub full: u64,
     pub duplicates: u64,
     pub late: u64,
     /// Fills of orders that were closed before them: counted in full.
