@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from native import cpu
+
+# Before anything imports it: on a processor that it was not built for, loading it would be a crash.
+if (_spec := find_spec("native._core")) is not None and _spec.origin is not None:
+    cpu.check(Path(_spec.origin))
 
 from native._core import Kernel, Replay, __version__
 

@@ -24,6 +24,7 @@ __all__ = [
     "bench_hook",
     "bench_levels",
     "bench_tick_to_intent",
+    "built_for",
     "desired_ladder",
     "layout_json",
     "limits",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 __version__: str
+built_for: str
+"""`x86-64-v3`, or `baseline` for any processor of its kind; see native/cpu.py."""
 
 # --- replay ---
 

@@ -13,9 +13,13 @@ mod risk;
 mod sim;
 mod tape;
 
+/// `native/cpu.py` looks for it among the module's bytes before it loads them.
+const BUILT_FOR: &str = if cfg!(target_feature = "avx2") { "x86-64-v3" } else { "baseline" };
+
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add("built_for", BUILT_FOR)?;
     bench::register(m)?;
     features::register(m)?;
     kernel::register(m)?;
