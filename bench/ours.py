@@ -53,7 +53,8 @@ def parts(capture: str) -> dict[str, float]:
     levels: dict[str, float] = json.loads(_core.bench_levels(capture))
     # The workload's own strategy acts on its timer alone; this one answers books, so that there is a way to measure.
     maker = compile_strategy(load_strategy("cex.strategies.market_maker:MarketMaker"), {})
-    through = json.loads(_core.bench_tick_to_intent(capture, plan_json(load(CONFIG)), maker))["event_to_wire_ns"]
+    through = json.loads(_core.bench_tick_to_intent(capture, plan_json(load(CONFIG)), maker))
+    whole, book, encode = through["event_to_wire_ns"], through["book_and_features_ns"], through["encode_ns"]
     return {
         "level, parse": levels["parse_ns_per_level"],
         "level, parse and apply": levels["parse_apply_ns_per_level"],
@@ -61,8 +62,10 @@ def parts(capture: str) -> dict[str, float]:
         "trade, parse": levels["trade_ns"],
         "book update, every feature": min(_core.bench_features(CALLS, 5) for _ in range(3)),
         "kernel call, JoinTouch.on_timer": min(hook() for _ in range(3)),
-        "decoded event to encoded Intents, MarketMaker, median": through["p50"],
-        "decoded event to encoded Intents, MarketMaker, 99 %": through["p99"],
+        "decoded event to encoded Intents, MarketMaker, median": whole["p50"],
+        "  of it, applying the event's levels and features": book["p50"],
+        "  of it, encoding one request": encode["p50"],
+        "decoded event to encoded Intents, MarketMaker, 99 %": whole["p99"],
         "book in memory, bytes": levels["book_bytes"],
     }
 

@@ -49,7 +49,10 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """How the simulated exchange behaves. Latencies in microseconds, or interpolated from a recording."""
+    """How the simulated exchange behaves. Latencies in microseconds, or interpolated from a recording.
+
+    Without `feed_latency_us` market data takes as long as it was recorded to take.
+    """
 
     queue_model: str = "power_prob3"
     queue_exponent: float = 3.0
@@ -59,6 +62,7 @@ class Simulation:
     entry_latency_us: int = 10_000
     response_latency_us: int = 10_000
     latency_file: Path | None = None
+    feed_latency_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,7 @@ def _simulation(table: Table, folder: Path) -> Simulation:
         entry_latency_us=table.whole("entry_latency_us", d.entry_latency_us),
         response_latency_us=table.whole("response_latency_us", d.response_latency_us),
         latency_file=recording,
+        feed_latency_us=table.whole("feed_latency_us") if table.has("feed_latency_us") else None,
     )
     table.done()
     return simulation

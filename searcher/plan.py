@@ -40,7 +40,7 @@ def plan_json(config: Config, tape: Path | None = None, *, salvage: bool = False
             "vwap_trades": config.features.vwap_trades,
             "levels": config.features.levels,
         },
-        "simulation": {"exchange": _exchange(config.simulation), "latency": _latency(config.simulation)},
+        "simulation": _simulation(config.simulation),
         "kernels": [_kernel(k, config) for k in config.kernels],
         "tape": str(tape) if tape else None,
         "salvage": salvage,
@@ -52,6 +52,15 @@ def _kernel(kernel: Kernel, config: Config) -> dict[str, Any]:
     return {
         "instruments": list(kernel.instruments) or [i.symbol for i in config.instruments],
         "budget_ns": kernel.budget_us * 1_000,
+    }
+
+
+def _simulation(simulation: Simulation) -> dict[str, Any]:
+    feed_us = simulation.feed_latency_us
+    return {
+        "exchange": _exchange(simulation),
+        "latency": _latency(simulation),
+        "feed_latency_ns": None if feed_us is None else feed_us * 1_000,
     }
 
 

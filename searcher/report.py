@@ -171,6 +171,7 @@ def assumption_rows(report: Report) -> list[tuple[str, str]]:
     if not traded(report):
         return []
     exchange, latency = report["simulation"]["exchange"], report["simulation"]["latency"]
+    feed_ns = report["simulation"].get("feed_latency_ns")
     model = exchange["queue_model"]
     if latency["kind"] == "constant":
         delays = f"{latency['entry_ns'] / 1e6:g} ms there, {latency['response_ns'] / 1e6:g} ms back"
@@ -183,6 +184,7 @@ def assumption_rows(report: Report) -> list[tuple[str, str]]:
         ),
         *((f"Fees {i['symbol']}", f"{_fee('maker', i)}, {_fee('taker', i)}") for i in report["instruments"]),
         ("Order latency", delays),
+        ("Feed latency", "as recorded" if feed_ns is None else f"{feed_ns / 1e6:g} ms"),
         ("Queue model", model["kind"] + (f", exponent {model['n']:g}" if "n" in model else "")),
         ("Equity", report["simulation"]["equity"]),
         ("Exchange's clock", f"moved by {span(report['clock_offset_ns'])} to ours"),

@@ -38,6 +38,7 @@ def test_the_starter_becomes_a_plan() -> None:
             "amend_requeues": True,
         },
         "latency": {"kind": "constant", "entry_ns": 10_000_000, "response_ns": 10_000_000},
+        "feed_latency_ns": None,
     }
     assert plan["kernels"] == [{"instruments": ["BTCUSDT"], "budget_ns": 1_000_000}]
     assert plan["tape"] == "run.tape"

@@ -388,3 +388,17 @@ def test_a_bar_on_a_terminal_and_nothing_of_it_in_the_report(long_day: Path) -> 
     assert run.returncode == 0
     assert b"day" in shown
     assert json.loads(out)["frames"]["ignored"] == 1000
+
+
+def test_feed_latency_is_as_recorded_or_constant(synthetic: Path) -> None:
+    """The exchange sees what the lane sees, so much earlier: receipts of the same fills move with it."""
+    recorded = traded(synthetic, config(TOUCH))
+    assert recorded["simulation"]["feed_latency_ns"] is None
+    late = [
+        traded(synthetic, config(TOUCH, None, ("[[kernel]]", f"feed_latency_us = {us}\n\n[[kernel]]")))
+        for us in (0, 0, 40_000)
+    ]
+    assert [r["simulation"]["feed_latency_ns"] for r in late] == [0, 0, 40_000_000]
+    assert late[0]["sha256"] == late[1]["sha256"] != late[2]["sha256"]
+    assert all(r["frames"]["depth"] == recorded["frames"]["depth"] for r in late)
+    assert late[2]["fills"] > 0

@@ -66,6 +66,7 @@ def sample(fills: int = 40, symbols: tuple[str, ...] = ("BTCUSDT",)) -> tuple[di
             "exchange": {"queue_model": {"kind": "power_prob3", "n": 3.0}, "partial_fills": True,
                          "self_trade_prevention": "expire_taker", "amend_requeues": True},
             "latency": {"kind": "constant", "entry_ns": 10_000_000, "response_ns": 2_500_000},
+            "feed_latency_ns": None,
         },
         "kernels": ["MarketMaker"], "parameters": [{"gamma": 0.01, "levels": 1}],
         "switch": {"state": "reducing", "cause": "Drawdown", "reason": "<2 % of equity>"}, "sha256": "ab" * 32,

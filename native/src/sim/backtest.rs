@@ -23,6 +23,8 @@ pub struct Clocks {
     pub offset_ns: i64,
     /// Largest feed latency: how far ahead the recording is read.
     pub max_latency_ns: i64,
+    /// Every frame's feed latency, where it is not the recorded one.
+    pub feed_latency_ns: Option<i64>,
 }
 
 /// The simulated venue and the way to it.
@@ -93,7 +95,7 @@ impl Backtest {
     ) -> std::io::Result<Backtest> {
         let frames_in = match &venue {
             None => Frames::Watched(recording),
-            Some(v) => Frames::Ahead(Reader::spawn(recording, lane.decoder(), v.clocks.offset_ns, tape)?),
+            Some(v) => Frames::Ahead(Reader::spawn(recording, lane.decoder(), v.clocks, tape)?),
         };
         Ok(Backtest {
             frames_in,

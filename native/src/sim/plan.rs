@@ -49,7 +49,11 @@ impl From<Market> for Venue {
 #[serde(deny_unknown_fields)]
 pub struct Simulation {
     pub exchange: SimConfig,
+    /// Of requests and their answers.
     pub latency: LatencyModel,
+    /// Of market data: `null` is as recorded, a number is the same for every frame.
+    #[serde(default)]
+    pub feed_latency_ns: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use crate::event::{Decoded, Event, Level, Source};
 use crate::lane::Decoder;
+use crate::sim::backtest::Clocks;
 use crate::sim::source::{Next, Recording, RecordingError};
 
 /// Frames a batch; every batch but the last is full.
@@ -55,15 +56,15 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `offset_ns` brings the exchange's times to the recorder's clock; `keep_bytes` keeps the frames' bytes.
-    pub fn spawn(recording: Recording, decoder: Decoder, offset_ns: i64, keep_bytes: bool) -> std::io::Result<Reader> {
+    /// `clocks` say when a frame happened at the exchange; `keep_bytes` keeps the frames' bytes.
+    pub fn spawn(recording: Recording, decoder: Decoder, clocks: Clocks, keep_bytes: bool) -> std::io::Result<Reader> {
         let (to_us, full) = sync_channel(AHEAD);
         let (empty, back) = sync_channel(AHEAD + 2);
         let progress = Arc::new(AtomicU64::new(0));
         let work = Work {
             recording,
             decoder,
-            offset_ns,
+            clocks,
             keep_bytes,
             recv_ns: i64::MIN,
             progress: progress.clone(),
@@ -144,7 +145,7 @@ impl Reader {
 struct Work {
     recording: Recording,
     decoder: Decoder,
-    offset_ns: i64,
+    clocks: Clocks,
     keep_bytes: bool,
     recv_ns: i64,
     progress: Arc<AtomicU64>,
@@ -217,7 +218,11 @@ impl Work {
             entry.exch_ns = match entry.decoded.event {
                 Event::Depth { exch_ns, .. } | Event::Snapshot { exch_ns, .. } | Event::Trade { exch_ns, .. } => {
                     // Nothing is received before it happened; what bears no time happened when it came.
-                    Some(if exch_ns == 0 { self.recv_ns } else { (exch_ns + self.offset_ns).min(self.recv_ns) })
+                    Some(match self.clocks.feed_latency_ns {
+                        Some(latency_ns) => self.recv_ns - latency_ns,
+                        None if exch_ns == 0 => self.recv_ns,
+                        None => (exch_ns + self.clocks.offset_ns).min(self.recv_ns),
+                    })
                 }
                 _ => None,
             };

@@ -96,7 +96,13 @@ impl Replay {
         )?;
         let mut simulated = None;
         if !plan.kernels.is_empty() {
-            let (clocks, overruns) = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            let (mut clocks, overruns) = look_over(&mut recording, &lane, plan.clock_offset_ns)?;
+            if let Some(latency_ns) = plan.simulation.feed_latency_ns {
+                if latency_ns < 0 {
+                    return Err(format!("feed_latency_ns is {latency_ns}; data cannot come before it happened"));
+                }
+                (clocks.feed_latency_ns, clocks.max_latency_ns) = (Some(latency_ns), latency_ns);
+            }
             lane.set_overruns(overruns);
             plan.clock_offset_ns = Some(clocks.offset_ns);
             lane.set_clock_offset(clocks.offset_ns);
@@ -220,10 +226,12 @@ fn look_over(recording: &mut Recording, lane: &Lane, offset_ns: Option<i64>) -> 
     }
     recording.rewind().map_err(text)?;
     if !known {
-        return Ok((Clocks { offset_ns: offset_ns.unwrap_or(0), max_latency_ns: 0 }, overruns));
+        let offset_ns = offset_ns.unwrap_or(0);
+        return Ok((Clocks { offset_ns, max_latency_ns: 0, feed_latency_ns: None }, overruns));
     }
     let offset_ns = offset_ns.unwrap_or(least.min(0));
-    Ok((Clocks { offset_ns, max_latency_ns: (most - offset_ns).max(0) }, overruns))
+    let max_latency_ns = (most - offset_ns).max(0);
+    Ok((Clocks { offset_ns, max_latency_ns, feed_latency_ns: None }, overruns))
 }
 
 fn open_tape(to: &str, plan: &Plan, lane: &mut Lane) -> Result<(TapeThread, Arc<AtomicU64>), String> {

@@ -176,7 +176,12 @@ impl Replay {
         if let Some(rows) = latency.get_mut("rows") {
             *rows = json!(rows.as_array().map_or(0, Vec::len));
         }
-        json!({"equity": self.plan.equity, "exchange": s.exchange, "latency": latency})
+        json!({
+            "equity": self.plan.equity,
+            "exchange": s.exchange,
+            "latency": latency,
+            "feed_latency_ns": s.feed_latency_ns,
+        })
     }
 
     /// The report; before the end, of what has been replayed so far.
