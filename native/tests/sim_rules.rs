@@ -388,27 +388,25 @@ fn rule_22_latency_is_constant_or_lies_on_lines_between_recorded_rows() {
     let mut m: LatencyModel = serde_json::from_str(json).unwrap();
     assert_eq!((m.entry_ns(9), m.response_ns(9), m.rejection_ns(9)), (Some(3), 4, 7));
     assert_eq!(serde_json::to_string(&m).unwrap(), json);
-    let text = "req_ns,exch_ns,resp_ns\n1000,1100,1300\n\n2000, 2300, 2500\n";
-    let mut m = LatencyModel::from_csv(text, 0).unwrap();
+    let row = |(req_ns, exch_ns, resp_ns)| LatencyRow { req_ns, exch_ns, resp_ns };
+    let recorded = vec![row((1000, 1100, 1300)), row((2000, 2300, 2500))];
+    let mut m = LatencyModel::interpolated(recorded.clone(), 0).unwrap();
     let there = [0, 1000, 1500, 1999, 2000, 9000].map(|t| m.entry_ns(t).unwrap());
     assert_eq!(there, [100, 100, 200, 299, 300, 300]);
     assert_eq!([0, 1100, 1700, 2300, 9000].map(|t| m.response_ns(t)), [200; 5]);
-    let mut far = LatencyModel::from_csv(text, -50).unwrap();
+    let mut far = LatencyModel::interpolated(recorded, -50).unwrap();
     assert_eq!((far.entry_ns(1500), far.response_ns(1500)), (Some(150), 150));
     let again: LatencyModel = serde_json::from_str(&serde_json::to_string(&far).unwrap()).unwrap();
     assert_eq!(again, far);
-    for (text, offset, why) in [
-        ("", 0, "no rows"),
-        ("1,2\n", 0, "line 1"),
-        ("1,2,3\n2,x,4\n", 0, "line 2"),
-        ("1,2,3,4\n", 0, "line 1"),
-        ("5,6,7\n5,6,7\n", 0, "row 2: req_ns must be later"),
-        ("5,4,7\n", 0, "row 1: times must not run backwards"),
-        ("5,6,7\n", -2, "row 1: latency_offset_ns"),
-        ("5,0,7\n", 0, "no row with exch_ns above 0"),
+    for (rows, offset, why) in [
+        (&[][..], 0, "no row with exch_ns above 0"),
+        (&[(5, 6, 7), (5, 6, 7)], 0, "row 2: req_ns must be later"),
+        (&[(5, 4, 7)], 0, "row 1: times must not run backwards"),
+        (&[(5, 6, 7)], -2, "row 1: latency_offset_ns"),
+        (&[(5, 0, 7)], 0, "no row with exch_ns above 0"),
     ] {
-        let e = LatencyModel::from_csv(text, offset).unwrap_err();
-        assert!(e.contains(why), "{text:?}: {e}");
+        let e = LatencyModel::interpolated(rows.iter().copied().map(row).collect(), offset).unwrap_err();
+        assert!(e.contains(why), "{rows:?}: {e}");
     }
     assert!(serde_json::from_str::<LatencyModel>(r#"{"kind":"constant","entry_ns":-1,"response_ns":4}"#).is_err());
     assert!(serde_json::from_str::<LatencyModel>(r#"{"kind":"constant","entry_ns":1,"response_ns":4,"x":1}"#).is_err());

@@ -82,7 +82,8 @@ fn a_record_is_the_frame_that_was_received() {
     let dir = Dir::new();
     let frame = Frame { source: Source::Snapshot, connection: 4, tag: 9, recv_ns: -5, bytes: b"{}" };
     let mut w = TapeWriter::create(dir.tape(), META, BIG).unwrap();
-    w.append(&Head::of_frame(6, &frame), frame.bytes).unwrap();
+    let head = Head { kind: frame.source.into(), lane: 6, connection: 4, tag: 9, time_ns: -5 };
+    w.append(&head, frame.bytes).unwrap();
     w.flush().unwrap();
     let mut reader = TapeReader::open(dir.tape()).unwrap();
     assert_eq!(reader.meta(), META);

@@ -101,31 +101,6 @@ impl LatencyModel {
         Ok(LatencyModel::Interpolated(Recorded { rows, responses, offset_ns: latency_offset_ns }))
     }
 
-    /// From lines `req_ns,exch_ns,resp_ns` of whole nanoseconds; a first line with those names and empty lines are
-    /// skipped. Errors name the line.
-    pub fn from_csv(text: &str, latency_offset_ns: i64) -> Result<LatencyModel, String> {
-        let mut rows = Vec::new();
-        for (i, line) in text.lines().map(str::trim).enumerate() {
-            if line.is_empty() || (i == 0 && line.replace(' ', "") == "req_ns,exch_ns,resp_ns") {
-                continue;
-            }
-            let mut cells = line.split(',').map(|c| c.trim().parse::<i64>());
-            match (cells.next(), cells.next(), cells.next(), cells.next()) {
-                (Some(Ok(req_ns)), Some(Ok(exch_ns)), Some(Ok(resp_ns)), None) => {
-                    rows.push(LatencyRow { req_ns, exch_ns, resp_ns });
-                }
-                _ => {
-                    let want = "three whole numbers: req_ns,exch_ns,resp_ns";
-                    return Err(format!("latency file line {}: {line:?} is not {want}", i + 1));
-                }
-            }
-        }
-        if rows.is_empty() {
-            return Err("latency file: no rows; write lines of req_ns,exch_ns,resp_ns".into());
-        }
-        LatencyModel::interpolated(rows, latency_offset_ns)
-    }
-
     /// From `now_ns` (local) to the matching engine; `None`: the venue turns the request away, and says so after
     /// [`LatencyModel::rejection_ns`].
     #[must_use]

@@ -156,14 +156,6 @@ pub struct Head {
     pub time_ns: i64,
 }
 
-impl Head {
-    /// The head under which `lane` records `frame`.
-    #[must_use]
-    pub fn of_frame(lane: u16, frame: &Frame<'_>) -> Head {
-        Head { kind: frame.source.into(), lane, connection: frame.connection, tag: frame.tag, time_ns: frame.recv_ns }
-    }
-}
-
 /// One record; the payload lies in the reader's buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record<'a> {
