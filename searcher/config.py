@@ -51,7 +51,8 @@ class Features:
 class Simulation:
     """How the simulated exchange behaves. Latencies in microseconds, or interpolated from a recording.
 
-    Without `feed_latency_us` market data takes as long as it was recorded to take.
+    `latency_offset_us` is added to each way of a recording: another site is nearer or farther. Without
+    `feed_latency_us` market data takes as long as it was recorded to take.
     """
 
     queue_model: str = "power_prob3"
@@ -62,6 +63,7 @@ class Simulation:
     entry_latency_us: int = 10_000
     response_latency_us: int = 10_000
     latency_file: Path | None = None
+    latency_offset_us: int = 0
     feed_latency_us: int | None = None
 
 
@@ -240,6 +242,8 @@ def _simulation(table: Table, folder: Path) -> Simulation:
     recording = folder / table.text("latency_file") if table.has("latency_file") else None
     if recording and (table.has("entry_latency_us") or table.has("response_latency_us")):
         raise ConfigError(f"{table.key('latency_file')}: give either a recording or constant latencies, not both")
+    if table.has("latency_offset_us") and not recording:
+        raise ConfigError(f"{table.key('latency_offset_us')} belongs to a latency_file, and there is none")
     simulation = Simulation(
         queue_model=table.choice("queue_model", QUEUE_MODELS, d.queue_model),
         queue_exponent=table.number("queue_exponent", d.queue_exponent),
@@ -249,6 +253,7 @@ def _simulation(table: Table, folder: Path) -> Simulation:
         entry_latency_us=table.whole("entry_latency_us", d.entry_latency_us),
         response_latency_us=table.whole("response_latency_us", d.response_latency_us),
         latency_file=recording,
+        latency_offset_us=table.whole("latency_offset_us", d.latency_offset_us, least=-1_000_000),
         feed_latency_us=table.whole("feed_latency_us") if table.has("feed_latency_us") else None,
     )
     table.done()

@@ -83,7 +83,8 @@ def _latency(simulation: Simulation) -> dict[str, Any]:
             "entry_ns": simulation.entry_latency_us * 1_000,
             "response_ns": simulation.response_latency_us * 1_000,
         }
-    return {"kind": "interpolated", "rows": read_latency(simulation.latency_file)}
+    rows, offset_ns = read_latency(simulation.latency_file), simulation.latency_offset_us * 1_000
+    return {"kind": "interpolated", "rows": rows, "latency_offset_ns": offset_ns}
 
 
 COLUMNS = ("req_ns", "exch_ns", "resp_ns")
@@ -99,6 +100,8 @@ def read_latency(path: Path) -> list[dict[str, int]]:
             rows = [row for row in csv.reader(file) if row]
     except OSError as error:
         raise ConfigError(f"cannot read the latency recording {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is no CSV file: {error}") from None
     if not rows or tuple(rows[0]) != COLUMNS:
         raise ConfigError(f"{path}: its first line must be {','.join(COLUMNS)}")
     found = []

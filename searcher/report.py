@@ -177,6 +177,8 @@ def assumption_rows(report: Report) -> list[tuple[str, str]]:
         delays = f"{latency['entry_ns'] / 1e6:g} ms there, {latency['response_ns'] / 1e6:g} ms back"
     else:
         delays = f"interpolated from {latency['rows']:,} recorded requests"
+        if offset_ns := latency["latency_offset_ns"]:
+            delays += f", {offset_ns / 1e6:+g} ms a way"
     return [
         *(
             (f"Kernel {name}", ", ".join(f"{key} {value}" for key, value in params.items()) or "no parameters")

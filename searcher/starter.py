@@ -54,6 +54,8 @@ self_trade_prevention = "expire_taker"   # or "expire_maker", "expire_both", "no
 amend_requeues = true            # a smaller quantity loses its place in the queue too: true on USD-M, false on spot
 entry_latency_us = 10000         # our order to the exchange
 response_latency_us = 10000      # its answer back to us
+# latency_file = "latency.csv"   # instead of these two: recorded requests, lines of req_ns,exch_ns,resp_ns
+# latency_offset_us = 0          # added to each way of them: another site is nearer or farther
 # feed_latency_us = 500          # market data to us; without it, as it was recorded
 
 [[kernel]]

@@ -1,13 +1,27 @@
 """The configuration: what is written is what runs, and what is wrong is named."""
 
 import json
+import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from searcher.config import INSTRUMENT_LIMITS, LANE_LIMITS, Config, load, parse, with_setting, with_strategy
+from searcher.config import (
+    INSTRUMENT_LIMITS,
+    LANE_LIMITS,
+    Config,
+    Features,
+    Instrument,
+    Kernel,
+    Simulation,
+    load,
+    parse,
+    with_setting,
+    with_strategy,
+)
 from searcher.errors import ConfigError
 from searcher.plan import plan_json
 from searcher.starter import CONFIG
@@ -73,6 +87,7 @@ def test_without_a_kernel_nothing_is_needed() -> None:
         ('instruments = ["BTCUSDT"]', 'instruments = ["ETHUSDT"]', "instruments: ETHUSDT has no [[instrument]]"),
         ("strategy.py:JoinTouch", "strategy.py", "write module:Class or file.py:Class"),
         ("response_latency_us = 10000", 'latency_file = "l.csv"', "not both"),
+        ("partial_fills = true", "latency_offset_us = 1", "belongs to a latency_file, and there is none"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
@@ -80,6 +95,12 @@ def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
         starter(old, new)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_starter_names_every_key() -> None:
+    owners = (Instrument, Features, Simulation, Kernel)
+    keys = {field.name.replace("_fee_e8", "_fee_bps") for owner in owners for field in fields(owner)}
+    assert [key for key in sorted(keys) if not re.search(rf"^(# )?{key} = |^\[.*{key}\]", CONFIG, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("name", INSTRUMENT_LIMITS + LANE_LIMITS)
@@ -137,12 +158,18 @@ def test_a_latency_recording_is_read(tmp_path: Path) -> None:
     path.write_text("req_ns,exch_ns,resp_ns\n1,2,3\n4,5,6\n")
     latency = json.loads(plan_json(config))["simulation"]["latency"]
     assert latency["kind"] == "interpolated"
-    assert latency["rows"][1] == {"req_ns": 4, "exch_ns": 5, "resp_ns": 6}
+    assert (latency["rows"][1], latency["latency_offset_ns"]) == ({"req_ns": 4, "exch_ns": 5, "resp_ns": 6}, 0)
+    nearer = text.replace("[simulation]\n", "[simulation]\nlatency_offset_us = -2\n")
+    moved = json.loads(plan_json(parse(tomllib.loads(nearer), tmp_path)))["simulation"]["latency"]
+    assert moved == {**latency, "latency_offset_ns": -2_000}
     header = "req_ns,exch_ns,resp_ns\n"
     for bad in ("", "a,b,c\n1,2,3\n", f"{header}1,2\n", f"{header}1,x,3\n", f"{header}1,2,3,4\n"):
         path.write_text(bad)
         with pytest.raises(ConfigError, match=r"l\.csv"):
             plan_json(config)
+    path.write_bytes(b"req_ns,exch_ns,resp_ns\n\xff\n")
+    with pytest.raises(ConfigError, match=r"l\.csv is no CSV file"):
+        plan_json(config)
 
 
 def test_only_power_models_have_an_exponent() -> None:
