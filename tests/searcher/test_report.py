@@ -42,6 +42,7 @@ def sample(fills: int = 40, symbols: tuple[str, ...] = ("BTCUSDT",)) -> tuple[di
             "bid": ["61659.7", "1.486"], "ask": ["61659.8", "0.981"]}  # fmt: skip
     pnl = {"total": "-1.25", "spread": "2.5", "drift": "-3.05", "fees": "0.9", "rebates": "0.2"}
     counted = {"price_collar": 2, "position": 17, "self_trade": 1}
+    refusals = {name: counted.get(name, 0) for name, _, _ in limits_()}
     kinds = dict.fromkeys(("timer", "fault", "ignored", "malformed", "backwards", "outliers"), 0)
     spread = {"count": 32, "p10": 0, "p50": 3, "p90": 6, "max": 6}
     limits = {n: "0.05" if n.endswith(("_qty", "_notional")) else 10 for n in INSTRUMENT_LIMITS}
@@ -51,7 +52,8 @@ def sample(fills: int = 40, symbols: tuple[str, ...] = ("BTCUSDT",)) -> tuple[di
         "frames": {"depth": 6551, "quote": 66089, "trade": 21313, "snapshot": 1, "order": 90, **kinds},
         "first_malformed": None, "book": book,
         "instruments": [{"symbol": s, "tick": "0.1", "lot": "0.001", "maker_fee_bps": "-0.5", "taker_fee_bps": "5",
-                         "book": book, "position": "0.002", "fills": fills, "pnl": pnl} for s in symbols],
+                         "book": book, "position": "0.002", "fills": fills, "pnl": pnl, "refusals": refusals}
+                        for s in symbols],
         "fills": fills, "fill_log": log, "pnl": pnl,
         "markouts": [{"horizon_s": h, "fills": fills, "missing": 0, "mean_ticks": f"{0.123 * h:.4f}",
                       "mean_bps": "0.0100"} for h in (1, 10, 60)],
@@ -59,7 +61,7 @@ def sample(fills: int = 40, symbols: tuple[str, ...] = ("BTCUSDT",)) -> tuple[di
         "time_to_fill_ns": {"count": 32, "p10": 0, "p50": 900_000_000, "p90": 2_700_000_000, "max": 15_143_000_000},
         "intents": 3 * fills, "permits": 2 * fills, "refused": fills, "receipts": 4 * fills, "unsendable": 0,
         "messages": {"place": 50, "cancel": 20, "replace": 10},
-        "refusals": {name: counted.get(name, 0) for name, _, _ in limits_()},
+        "refusals": refusals,
         "limits": {"instrument": [limits for _ in symbols], "lane": dict.fromkeys(LANE_LIMITS, 50)},
         "simulation": {
             "equity": "100000",
@@ -112,6 +114,27 @@ def test_the_literal_report_is_shaped_like_a_real_one(synthetic: Path, tmp_path:
     quality = replay.run(synthetic, Config())
     assert {k: v is None for k, v in quality.report.items()} == {k: v is None for k, v in sample(0)[0].items()}
     assert page.render(quality.report, quality.series, "day.gz", "c").count('class="plotly-graph-div"') == 1
+
+
+def test_every_key_is_in_the_readme(synthetic: Path, tmp_path: Path) -> None:
+    starter.write(tmp_path / "p")
+    real = replay.run(synthetic, load(tmp_path / "p" / "config.toml")).report
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    section = readme.partition("## The report as JSON")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z0-9_]+)`", section))
+    tables = [
+        real[k] for k in ("frames", "book", "pnl", "messages", "simulation", "switch", "queue", "time_to_fill_ns")
+    ]
+    keys = {
+        key for part in (real, *tables, *(real[k][0] for k in ("instruments", "fill_log", "markouts"))) for key in part
+    }
+    assert sorted(keys - named) == []
+
+
+def test_wishes_that_could_not_be_sent_are_said() -> None:
+    given, _ = sample()
+    assert "could not be sent" not in shown(given)
+    assert "3 wishes could not be sent" in shown(given | {"unsendable": 3})
 
 
 def shown(given: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::event::{Action, InstrumentId, Side};
 use crate::lane::{Instrument, Lane};
+use crate::risk::limits::Limit;
 use crate::sim::plan::Venue;
 use crate::sim::replay::Replay;
 use crate::sim::stats::{FillRecord, HORIZONS_S};
@@ -191,6 +192,9 @@ impl Replay {
         let lane = &b.lane;
         let specs = &self.plan.instruments;
         let fills = &b.stats.fills;
+        let by_name = |counts: &mut dyn Iterator<Item = (Limit, u64)>| -> Map<String, Value> {
+            counts.map(|(limit, n)| (limit.name().to_string(), json!(n))).collect()
+        };
         let instruments: Vec<Value> = lane
             .instruments()
             .iter()
@@ -209,6 +213,7 @@ impl Replay {
                     "position": i.spec.quantity(crate::units::Lots(position)),
                     "fills": fills.iter().filter(|r| usize::from(r.fill.receipt.instrument) == n).count(),
                     "pnl": pnl_json(parts),
+                    "refusals": lane.gate().map_or_else(Map::new, |g| by_name(&mut g.refusals_of(n as InstrumentId))),
                 })
             })
             .collect();
@@ -218,11 +223,7 @@ impl Replay {
         }
         let c = &lane.counts;
         let levels: u64 = lane.instruments().iter().map(|i| i.level_updates).sum();
-        let refusals: Map<String, Value> = lane
-            .gate()
-            .into_iter()
-            .flat_map(|g| g.refusals().map(|(l, n)| (l.name().to_string(), json!(n))).collect::<Vec<_>>())
-            .collect();
+        let refusals = lane.gate().map_or_else(Map::new, |g| by_name(&mut g.refusals()));
         let maker = fills.iter().filter(|r| r.fill.receipt.maker);
         let queue = |f: fn(&FillRecord) -> i64| percentiles(maker.clone().map(f).filter(|q| *q >= 0).collect());
         json!({
