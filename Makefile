@@ -59,7 +59,7 @@ check: build
 
 out/demo/config.toml: searcher/starter.py | build
 	@rm -rf out/demo
-	@$(BIN)/searcher init out/demo
+	@$(BIN)/searcher init out/demo >/dev/null
 
 demo: build out/demo/config.toml
 	@day="$(DAY)"; \
