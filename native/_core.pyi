@@ -32,8 +32,7 @@ __all__ = [
 ]
 
 __version__: str
-built_for: str
-"""`x86-64-v3`, or `baseline` for any processor of its kind; see native/cpu.py."""
+built_for: str  # "x86-64-v3" or "baseline"; see native/cpu.py
 
 # --- replay ---
 
