@@ -52,7 +52,8 @@ def quality_rows(report: Report) -> list[tuple[str, str]]:
         ("Levels at the end", f"{b['levels']:,}"),
         *best,
         ("Recorded", f"{report['recorded_seconds']:,.1f} s"),
-        ("Rows", f"{report['rows']:,} in {report['seconds']:.2f} s ({_rate(report)})"),
+        ("Rows", f"{report['rows']:,} in {report['seconds']:.3f} s ({_rate(report)})"),
+        ("Before them, to look the file over", f"{report['load_seconds']:.3f} s"),
     ]
 
 
