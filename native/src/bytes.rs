@@ -68,6 +68,64 @@ pub fn four_numbers(words: [u64; 4], counts: [u32; 4]) -> Option<[u64; 4]> {
     }
 }
 
+/// Bytes that are known before and looked for often: up to 64 of them, compared 32 at a time.
+#[derive(Clone, Debug)]
+pub struct Literal {
+    bytes: Vec<u8>,
+    /// The first and the last 32 of them; of a shorter one, `first` alone counts.
+    first: [u8; 32],
+    last: [u8; 32],
+    wanted: u32,
+}
+
+impl Literal {
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Literal {
+        let mut first = [0; 32];
+        let n = bytes.len().min(32);
+        first[..n].copy_from_slice(&bytes[..n]);
+        let last = bytes.last_chunk::<32>().copied().unwrap_or(first);
+        let wanted = if n == 32 { u32::MAX } else { (1 << n) - 1 };
+        Literal { bytes: bytes.to_vec(), first, last, wanted }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether `text` begins with it.
+    #[inline(always)]
+    #[must_use]
+    pub fn begins(&self, text: &[u8]) -> bool {
+        let n = self.bytes.len();
+        let Some(head) = text.first_chunk::<32>() else { return text.starts_with(&self.bytes) };
+        if n <= 32 {
+            return equal_places(head, &self.first) & self.wanted == self.wanted;
+        }
+        let tail = text.get(n - 32..n).and_then(|t| t.first_chunk::<32>());
+        n <= 64 && tail.is_some_and(|t| equal_places(head, &self.first) & equal_places(t, &self.last) == u32::MAX)
+    }
+}
+
+/// At which of 32 places two chunks are equal.
+#[inline(always)]
+fn equal_places(a: &[u8; 32], b: &[u8; 32]) -> u32 {
+    #[cfg(target_feature = "avx2")]
+    {
+        use core::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8};
+        // SAFETY: compiled for AVX2 only, and each load is of 32 bytes.
+        unsafe {
+            let load = |c: &[u8; 32]| _mm256_loadu_si256(c.as_ptr().cast::<__m256i>());
+            _mm256_movemask_epi8(_mm256_cmpeq_epi8(load(a), load(b))) as u32
+        }
+    }
+    #[cfg(not(target_feature = "avx2"))]
+    {
+        a.iter().zip(b).enumerate().fold(0, |mask, (n, (x, y))| mask | u32::from(x == y) << n)
+    }
+}
+
 /// Whether all eight bytes are ASCII digits.
 #[inline(always)]
 pub fn all_digits(w: u64) -> bool {
@@ -124,6 +182,13 @@ mod tests {
         fn bytes_are_found_where_they_are(chunk in proptest::array::uniform32(prop_oneof![Just(b'"'), any::<u8>()])) {
             let plain = (0..32).filter(|n| chunk[*n] == b'"').fold(0u32, |m, n| m | 1 << n);
             prop_assert_eq!(equal_bytes(&chunk, b'"'), plain);
+        }
+
+        #[test]
+        fn a_literal_begins_what_begins_with_it(bytes in proptest::collection::vec(0u8..3, 0..65),
+                                                rest in proptest::collection::vec(0u8..3, 0..70), whole in any::<bool>()) {
+            let text = if whole { [bytes.as_slice(), rest.as_slice()].concat() } else { rest };
+            prop_assert_eq!(Literal::new(&bytes).begins(&text), text.starts_with(&bytes));
         }
 
         #[test]

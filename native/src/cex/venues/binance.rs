@@ -23,6 +23,7 @@ mod rare;
 use fields::{Fields, Kind};
 use rustc_hash::FxHashMap;
 
+use crate::bytes::Literal;
 use crate::cex::sync::{ChainRules, First, Ids, Next};
 use crate::cex::venues::scan::{Cursor, Grid, Grids, Reason};
 use crate::event::{Decoded, Event, Frame, InstrumentId, Source};
@@ -90,8 +91,8 @@ fn usdm_next(last_id: u64, ids: Ids) -> Next {
 pub struct Binance {
     market: Market,
     grids: Vec<Grids>,
-    /// Upper case, by instrument.
-    symbols: Vec<Vec<u8>>,
+    /// `,"s":"BTCUSDT`, by instrument.
+    symbols: Vec<Literal>,
     /// Symbols as in stream names (lower case) and as in messages (upper case).
     ids: FxHashMap<Vec<u8>, InstrumentId>,
     /// With a single instrument, what is compared before the map is asked.
@@ -102,8 +103,9 @@ pub struct Binance {
 struct Only {
     lower: Vec<u8>,
     upper: Vec<u8>,
-    /// `{"stream":"btcusdt@`
-    stream: Vec<u8>,
+    /// `{"stream":"btcusdt@bookTicker","data":`, and the same of trades.
+    quote: Literal,
+    trade: Literal,
 }
 
 impl Binance {
@@ -126,12 +128,15 @@ impl Binance {
         let only = match specs {
             [one] => {
                 let (lower, upper) = (one.symbol.to_lowercase(), one.symbol.to_uppercase());
-                let stream = format!("{{\"stream\":\"{lower}@").into_bytes();
-                Some(Only { lower: lower.into_bytes(), upper: upper.into_bytes(), stream })
+                let head =
+                    |stream: &str| Literal::new(format!("{{\"stream\":\"{lower}@{stream}\",\"data\":").as_bytes());
+                let (quote, trade) = (head("bookTicker"), head("trade"));
+                Some(Only { lower: lower.into_bytes(), upper: upper.into_bytes(), quote, trade })
             }
             _ => None,
         };
-        let symbols = specs.iter().map(|s| s.symbol.to_uppercase().into_bytes()).collect();
+        let symbol = |s: &InstrumentSpec| Literal::new(format!(",\"s\":\"{}", s.symbol.to_uppercase()).as_bytes());
+        let symbols = specs.iter().map(symbol).collect();
         Ok(Binance { market, grids, symbols, ids, only })
     }
 
@@ -205,11 +210,10 @@ impl Binance {
     /// The same as [`Binance::usual`] from the first byte on, where there is one instrument.
     #[inline(always)]
     fn only_usual(&self, only: &Only, c: &mut Cursor<'_>) -> Option<Event> {
-        c.after(&only.stream)?;
-        if c.eat_literal(b"bookTicker\",\"data\":") {
+        if c.after_known(&only.quote).is_some() {
             self.usual(c, Kind::Quote, 0)
         } else {
-            self.usual(c.after(b"trade\",\"data\":")?, Kind::Trade, 0)
+            self.usual(c.after_known(&only.trade)?, Kind::Trade, 0)
         }
     }
 
@@ -234,36 +238,32 @@ impl Binance {
     #[inline(always)]
     fn usual(&self, c: &mut Cursor<'_>, kind: Kind, id: InstrumentId) -> Option<Event> {
         let grids = self.grids.get(usize::from(id))?;
-        let symbol = self.symbols.get(usize::from(id))?.as_slice();
+        let symbol = self.symbols.get(usize::from(id))?;
         let mut f = Fields::default();
         match (kind, self.market) {
             (Kind::Quote, Market::UsdM) => {
                 f.last_id = c.after(b"{\"e\":\"bookTicker\",\"u\":")?.integer().ok()?;
-                c.after(b",\"s\":\"")?.after(symbol)?;
-                f.quote(c, grids)?;
-                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
-                c.after(b",\"E\":")?.integer().ok()?;
+                f.quote(c.after_known(symbol)?, grids)?;
+                f.transaction_ms = c.after(b",\"T\":")?.millis()?;
+                c.after(b",\"E\":")?.millis()?;
                 c.after(b"}")?;
             }
             (Kind::Quote, Market::Spot) => {
                 f.last_id = c.after(b"{\"u\":")?.integer().ok()?;
-                c.after(b",\"s\":\"")?.after(symbol)?;
-                f.quote(c, grids)?;
+                f.quote(c.after_known(symbol)?, grids)?;
                 c.after(b"}")?;
             }
             (Kind::Trade, Market::UsdM) => {
-                c.after(b"{\"e\":\"trade\",\"E\":")?.integer().ok()?;
-                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
-                c.after(b",\"s\":\"")?.after(symbol)?;
-                f.trade(c, grids)?;
+                c.after(b"{\"e\":\"trade\",\"E\":")?.millis()?;
+                f.transaction_ms = c.after(b",\"T\":")?.millis()?;
+                f.trade(c.after_known(symbol)?, grids)?;
                 f.buyer_is_maker = c.after(b",\"X\":\"MARKET\",\"m\":")?.boolean().ok()?;
                 c.after(b"}")?;
             }
             (Kind::Trade, Market::Spot) => {
-                c.after(b"{\"e\":\"trade\",\"E\":")?.integer().ok()?;
-                c.after(b",\"s\":\"")?.after(symbol)?;
-                f.trade(c, grids)?;
-                f.transaction_ms = c.after(b",\"T\":")?.integer().ok()?;
+                c.after(b"{\"e\":\"trade\",\"E\":")?.millis()?;
+                f.trade(c.after_known(symbol)?, grids)?;
+                f.transaction_ms = c.after(b",\"T\":")?.millis()?;
                 f.buyer_is_maker = c.after(b",\"m\":")?.boolean().ok()?;
                 c.after(b",\"M\":")?.boolean().ok()?;
                 c.after(b"}")?;

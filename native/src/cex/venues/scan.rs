@@ -4,7 +4,7 @@
 //! It reads what venues send, not all of JSON: strings are compared and skipped (escapes are honoured when skipping,
 //! not decoded), and nothing is validated beyond what is used.
 
-use crate::bytes::{all_digits, eight_digits, equal_bytes, first_digits, four_numbers, leading_digits};
+use crate::bytes::{Literal, all_digits, eight_digits, equal_bytes, first_digits, four_numbers, leading_digits};
 use crate::event::Level;
 use crate::units::{Decimal, Lots, Ticks, UnitError};
 
@@ -162,6 +162,23 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub fn after(&mut self, literal: &[u8]) -> Option<&mut Self> {
         self.eat_literal(literal).then_some(self)
+    }
+
+    /// The same for bytes that were prepared.
+    #[inline(always)]
+    pub fn after_known(&mut self, literal: &Literal) -> Option<&mut Self> {
+        let hit = self.bytes.get(self.at..).is_some_and(|rest| literal.begins(rest));
+        self.at += if hit { literal.len() } else { 0 };
+        hit.then_some(self)
+    }
+
+    /// An integer of exactly 13 digits: milliseconds since 1970 have had as many since 2001 and will until 2286.
+    #[inline(always)]
+    pub fn millis(&mut self) -> Option<u64> {
+        let (first, last) = (self.word(self.at)?, self.word(self.at + 5)?);
+        let [first, last, ..] = four_numbers([first, last, 0, 0], [8, 5, 0, 0])?;
+        self.at += 13;
+        (!self.peek().is_ascii_digit()).then_some(first * 100_000 + last)
     }
 
     #[inline(always)]
