@@ -140,7 +140,7 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         switch: Arc::new(Switch::anonymous()),
         capacity: 4096,
         first_id: 1,
-        can_replace: plan.can_replace,
+        can_replace: venue.can_replace(),
     };
     let config = LaneConfig {
         dialect: venue.into(),

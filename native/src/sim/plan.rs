@@ -36,6 +36,15 @@ impl From<Venue> for Market {
     }
 }
 
+impl Venue {
+    /// An order is changed in one message. Spot's `order.cancelReplace` cannot change one that is partly filled without
+    /// risking to buy too much, so there an order is cancelled and placed anew.
+    #[must_use]
+    pub fn can_replace(self) -> bool {
+        self == Venue::BinanceUsdm
+    }
+}
+
 impl From<Market> for Venue {
     fn from(m: Market) -> Venue {
         match m {
@@ -103,16 +112,9 @@ pub struct Plan {
     pub kernels: Vec<KernelPlan>,
     /// Where to write a Tape.
     pub tape: Option<String>,
-    /// The lane changes orders by replacing them in one message.
-    #[serde(default = "yes")]
-    pub can_replace: bool,
     /// Replay a capture that is cut off up to the cut.
     #[serde(default)]
     pub salvage: bool,
     #[serde(default)]
     pub faults: Vec<FaultPlan>,
-}
-
-fn yes() -> bool {
-    true
 }

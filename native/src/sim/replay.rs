@@ -81,7 +81,7 @@ impl Replay {
                 switch: Arc::new(Switch::anonymous()),
                 capacity: CAPACITY,
                 first_id: crate::cex::orders::first_id(1, 1),
-                can_replace: plan.can_replace,
+                can_replace: venue.can_replace(),
             }),
         };
         let mut lane = Lane::new(
