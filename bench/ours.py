@@ -64,7 +64,10 @@ def parts(capture: str) -> dict[str, float]:
         "kernel call, JoinTouch.on_timer": min(hook() for _ in range(3)),
         "decoded event to encoded Intents, MarketMaker, median": whole["p50"],
         "  of it, applying the event's levels and features": book["p50"],
+        "  the rest of the same event, median of the differences": through["decide_and_encode_ns"]["p50"],
         "  of it, encoding one request": encode["p50"],
+        "levels in such an event": through["levels_per_event"],
+        "requests it is answered with": through["requests_per_event"],
         "decoded event to encoded Intents, MarketMaker, 99 %": whole["p99"],
         "book in memory, bytes": levels["book_bytes"],
     }

@@ -145,7 +145,11 @@ def main() -> int:
     print("Rows are level updates and trades as each engine counts them. Our run from a raw capture parses its JSON;")
     print("our load only reads and unzips. The rivals parse while they load. Ratios are to hftbacktest, ROIVector.\n")
     book_bytes = parts.pop("book in memory, bytes")
+    held, answered = parts.pop("levels in such an event"), parts.pop("requests it is answered with")
     print(table([("part", "ns"), *((name, f"{ns:.1f}") for name, ns in parts.items())]))
+    print(
+        f"An event that is answered holds {held:.0f} levels and is answered with {answered:.1f} requests, on average."
+    )
     print(f"\nA book of that day takes {book_bytes / 2**20:.2f} MiB.")
     return 0
 

@@ -166,6 +166,8 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
     let (mut receipts, mut answers, mut order) = (Vec::new(), Outbox::default(), Vec::new());
     let (mut lane_ns, mut encode_ns, mut watch_ns) = (Vec::new(), Vec::new(), Vec::new());
     let mut nothing = Outbox::default();
+    // Of the answered events alone: what they held, what they were answered with, and what deciding took in each.
+    let (mut levels, mut requests, mut decide_ns) = (0, 0, Vec::new());
     loop {
         let frame = match recording.read().map_err(|e| e.to_string())? {
             Next::Frame(frame) => frame,
@@ -191,6 +193,9 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         nothing.snapshots_wanted.clear();
         let watched_ns = stopwatch_ns();
         if !out.requests.is_empty() {
+            levels += decoded.levels.len();
+            requests += out.requests.len();
+            decide_ns.push((encoded_ns - started_ns) - (watched_ns - encoded_ns));
             watch_ns.push(watched_ns - encoded_ns);
             lane_ns.push(encoded_ns - started_ns);
             encode_ns.push((encoded_ns - decided_ns) / out.requests.len() as i64);
@@ -211,6 +216,7 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
             exchange.on_intent(request.intent(), now_ns, &mut receipts);
         }
     }
+    let answered = lane_ns.len().max(1) as f64;
     let percentiles = |values: &mut Vec<i64>| {
         values.sort_unstable();
         let at = |p: usize| values.get((values.len() * p / 100).min(values.len().saturating_sub(1))).copied();
@@ -220,7 +226,9 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         "event_to_wire_ns": percentiles(&mut lane_ns),
         "book_and_features_ns": percentiles(&mut watch_ns),
         "encode_ns": percentiles(&mut encode_ns),
-        "requests": lane.journal.permits,
+        "decide_and_encode_ns": percentiles(&mut decide_ns),
+        "levels_per_event": levels as f64 / answered,
+        "requests_per_event": requests as f64 / answered,
         "state": lane.gate().map(|g| format!("{:?}", g.state())),
     }))
 }
