@@ -141,6 +141,7 @@ pub fn tick_to_intent(path: &str, plan: &Plan, kernel: Kernel) -> Result<Value, 
         capacity: 4096,
         first_id: 1,
         can_replace: venue.can_replace(),
+        live: None,
     };
     let config = LaneConfig {
         dialect: venue.into(),

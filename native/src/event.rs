@@ -26,14 +26,38 @@ pub enum Source {
     Timer = 4,
     /// Something that befell the lane from outside its decisions: see [`Fault`].
     Fault = 5,
+    /// A message of a private connection as the venue sent it: the answer to an order request, or an event of the user
+    /// data stream.
+    Private = 6,
+    /// The body of the answer to a [`Call`]; `Frame::tag` is the call's number, `Frame::connection` the HTTP status (0:
+    /// no answer came).
+    Answer = 7,
+    /// The Switch as the lane saw it change: see [`SwitchSeen`](crate::risk::gate::SwitchSeen).
+    Switch = 8,
+    /// What the lane carries over from its earlier runs; the first frame of a live session.
+    Carry = 9,
+    /// What the one who runs the lane wants of it: see [`Control`].
+    Control = 10,
 }
 
 impl Source {
     #[must_use]
     pub fn from_u8(v: u8) -> Option<Source> {
-        [Source::Market, Source::Snapshot, Source::Order, Source::Timer, Source::Fault]
-            .into_iter()
-            .find(|s| *s as u8 == v)
+        use Source as S;
+        [
+            S::Market,
+            S::Snapshot,
+            S::Order,
+            S::Timer,
+            S::Fault,
+            S::Private,
+            S::Answer,
+            S::Switch,
+            S::Carry,
+            S::Control,
+        ]
+        .into_iter()
+        .find(|s| *s as u8 == v)
     }
 }
 
@@ -64,6 +88,58 @@ pub enum Fault {
     Disconnected = 2,
     /// A hook of the kernel `Frame::tag` overran its time budget.
     Overrun = 3,
+    /// The connection is ready: subscribed, or logged on. For [`ORDERS`] and [`USER_DATA`] the lane asks how its account
+    /// stands before its next order.
+    Connected = 4,
+    /// The venue wants no request for so long: milliseconds, u32, after this byte (429 and 418).
+    Throttled = 5,
+}
+
+/// Connection of order requests and their answers.
+pub const ORDERS: ConnectionId = 1000;
+/// Connection of the user data stream; where orders and events share one, both are told of it.
+pub const USER_DATA: ConnectionId = 1001;
+
+/// The payload of a [`Source::Control`] frame: one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Control {
+    /// Place nothing more, cancel everything.
+    Stop = 1,
+    /// The same, and bring the positions to zero.
+    StopFlat = 2,
+}
+
+/// What a lane asks the venue beside its orders. None of it can open a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// Open orders in the instrument.
+    OpenOrders,
+    /// One order by its client id.
+    Order(ClientId),
+    /// One order by the venue's own id.
+    VenueOrder(u64),
+    /// Our trades in the instrument from this trade id on.
+    Trades { from_id: u64 },
+    /// Our position in the instrument.
+    Position,
+    /// Cancel everything in the instrument unless this is said again within so long; 0 disarms. Milliseconds.
+    Countdown { ms: u32 },
+}
+
+/// An [`Ask`] with the number that its answer carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Call {
+    pub number: u16,
+    pub instrument: InstrumentId,
+    pub ask: Ask,
+}
+
+/// What the venue took for a trade: units of 10⁻⁸ of `asset` (upper case, zero-padded); negative is a rebate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fee {
+    pub amount_e8: i64,
+    pub asset: [u8; 8],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -159,6 +235,11 @@ pub enum Event {
     Receipt(Receipt),
     Timer,
     Fault(Fault),
+    /// The answer to a call, still to be read by what was asked.
+    Answer,
+    Switch,
+    Carry,
+    Control(Control),
     /// Well-formed and not for us: another stream, another symbol, a control message.
     #[default]
     Ignored,
@@ -177,6 +258,41 @@ pub struct Decoded {
     pub levels: Vec<Level>,
     /// How many of `levels` are bids; the rest are asks.
     pub bids: usize,
+    /// Of a private message, and stale after any other: what lies beside its Receipt.
+    pub private: PrivateNotes,
+}
+
+/// What a private message says beside its [`Receipt`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PrivateNotes {
+    /// The venue's own id of the order; 0 where it names none.
+    pub venue_order: u64,
+    /// Of a fill.
+    pub fee: Option<Fee>,
+    /// Requests that the venue has counted, by rate limit (limit kind, interval in ms, count).
+    pub used: [Option<RateUse>; 4],
+    /// The venue wants no request for so long, ms.
+    pub throttled_ms: Option<u32>,
+    /// The venue's error code; 0 where there is none.
+    pub error: i32,
+}
+
+/// What a rate limit counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateKind {
+    /// Orders placed or changed.
+    Orders,
+    /// Weight of all requests.
+    Weight,
+}
+
+/// How much of a rate limit is used, as the venue counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RateUse {
+    pub kind: RateKind,
+    pub interval_ms: u32,
+    pub count: u32,
 }
 
 impl Decoded {

@@ -81,6 +81,7 @@ fn lane(n: usize) -> Lane {
             capacity: 256,
             first_id: 1,
             can_replace: true,
+            live: None,
         }),
     };
     Lane::new(config, Vec::new()).unwrap()

@@ -4,5 +4,6 @@ pub mod features;
 pub mod kernel;
 pub mod orders;
 pub mod quoter;
+pub mod reconcile;
 pub mod sync;
 pub mod venues;

@@ -5,6 +5,7 @@
 mod decide;
 mod instrument;
 mod journal;
+pub mod live;
 mod overrun;
 mod quality;
 mod wind_down;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use decide::KernelSlot;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
+pub use live::{LiveRules, RateLimit};
 pub use overrun::Overrun;
 pub use quality::Agreement;
 
@@ -25,7 +27,8 @@ use crate::cex::orders::Orders;
 use crate::cex::quoter::Quoter;
 use crate::cex::sync::Outcome;
 use crate::cex::venues::binance::{Binance, Market as Dialect};
-use crate::event::{Decoded, Event, Fault, Frame, InstrumentId, Intent, Receipt, Source, Wire};
+use crate::cex::venues::binance_private::Private;
+use crate::event::{Call, Control, Decoded, Event, Fault, Frame, InstrumentId, Intent, Receipt, Source, Wire};
 use crate::risk::gate::{Gate, Request};
 use crate::risk::limits::Limits;
 use crate::risk::switch::{Cause, Switch, SwitchState};
@@ -36,6 +39,8 @@ use crate::units::{Decimal, InstrumentSpec};
 pub struct Outbox {
     pub requests: Vec<Request>,
     pub snapshots_wanted: Vec<InstrumentId>,
+    /// What to ask the venue beside the orders, in order.
+    pub calls: Vec<Call>,
 }
 
 /// A fill as the lane saw it.
@@ -86,6 +91,8 @@ pub struct Trading {
     pub first_id: u64,
     /// The venue can replace an order in one message.
     pub can_replace: bool,
+    /// A real venue stands behind the lane.
+    pub live: Option<LiveRules>,
 }
 
 /// The part of a lane that trades.
@@ -114,6 +121,7 @@ struct Desk {
 #[derive(Clone)]
 pub struct Decoder {
     dialect: Arc<Binance>,
+    private: Arc<Private>,
 }
 
 impl Decoder {
@@ -132,11 +140,34 @@ impl Decoder {
                 out.clear();
                 out.event = Event::Timer;
             }
+            Source::Private => self.private.decode(frame.bytes, out),
+            Source::Answer => {
+                out.clear();
+                out.event = Event::Answer;
+            }
+            Source::Switch => {
+                out.clear();
+                out.event = Event::Switch;
+            }
+            Source::Carry => {
+                out.clear();
+                out.event = Event::Carry;
+            }
+            Source::Control => {
+                out.clear();
+                out.event = match frame.bytes {
+                    [1] => Event::Control(Control::Stop),
+                    [2] => Event::Control(Control::StopFlat),
+                    _ => Event::Malformed { instrument: None, reason: "not a control" },
+                };
+            }
             Source::Fault => {
                 out.clear();
                 out.event = match frame.bytes {
                     [1] => Event::Fault(Fault::Panic),
                     [2] => Event::Fault(Fault::Disconnected),
+                    [4] => Event::Fault(Fault::Connected),
+                    [5, _, _, _, _] => Event::Fault(Fault::Throttled),
                     bytes if Overrun::read(bytes).is_some() => Event::Fault(Fault::Overrun),
                     _ => Event::Malformed { instrument: None, reason: "not a fault" },
                 };
@@ -163,7 +194,10 @@ pub struct Lane {
 
 impl Lane {
     pub fn new(config: LaneConfig, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Result<Lane, String> {
-        let decoder = Decoder { dialect: Arc::new(Binance::new(config.dialect, &config.instruments)?) };
+        let decoder = Decoder {
+            dialect: Arc::new(Binance::new(config.dialect, &config.instruments)?),
+            private: Arc::new(Private::new(config.dialect, &config.instruments)?),
+        };
         let rules = config.dialect.rules();
         let instruments: Vec<Instrument> = config
             .instruments
@@ -265,6 +299,7 @@ impl Lane {
                 self.counts.fault += 1;
                 self.on_fault(fault, frame, out);
             }
+            Event::Answer | Event::Switch | Event::Carry | Event::Control(_) => {}
             Event::Ignored => self.counts.ignored += 1,
             Event::Malformed { instrument, reason } => {
                 self.counts.malformed += 1;
@@ -375,6 +410,7 @@ impl Lane {
             }
             // Told beforehand, and acted upon at the call itself: see `set_overruns`.
             Fault::Overrun => {}
+            Fault::Connected | Fault::Throttled => {}
         }
     }
 

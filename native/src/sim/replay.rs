@@ -82,6 +82,7 @@ impl Replay {
                 capacity: CAPACITY,
                 first_id: crate::cex::orders::first_id(1, 1),
                 can_replace: venue.can_replace(),
+                live: None,
             }),
         };
         let mut lane = Lane::new(

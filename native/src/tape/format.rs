@@ -43,7 +43,7 @@ pub(super) const RECORD_HEADER: usize = 36;
 pub(super) const FIRST_SEGMENT: u32 = 1;
 pub(super) const FIRST_SEQ: u64 = 1;
 
-/// What a record is. 1 to 5 are Frames, by [`Source`].
+/// What a record is. 1 to 10 are Frames, by [`Source`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -52,6 +52,11 @@ pub enum Kind {
     Order = 3,
     Timer = 4,
     Fault = 5,
+    Private = 6,
+    Answer = 7,
+    Switch = 8,
+    Carry = 9,
+    Control = 10,
     /// [`crate::event::Intent`], in its `Wire` encoding; as the next three.
     Intent = 16,
     Permit = 17,
@@ -68,12 +73,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Market,
         Kind::Snapshot,
         Kind::Order,
         Kind::Timer,
         Kind::Fault,
+        Kind::Private,
+        Kind::Answer,
+        Kind::Switch,
+        Kind::Carry,
+        Kind::Control,
         Kind::Intent,
         Kind::Permit,
         Kind::Refusal,
@@ -99,6 +109,11 @@ impl Kind {
             Kind::Order => "order",
             Kind::Timer => "timer",
             Kind::Fault => "fault",
+            Kind::Private => "private",
+            Kind::Answer => "answer",
+            Kind::Switch => "switch",
+            Kind::Carry => "carry",
+            Kind::Control => "control",
             Kind::Intent => "intent",
             Kind::Permit => "permit",
             Kind::Refusal => "refusal",
@@ -141,6 +156,11 @@ impl From<Source> for Kind {
             Source::Order => Kind::Order,
             Source::Timer => Kind::Timer,
             Source::Fault => Kind::Fault,
+            Source::Private => Kind::Private,
+            Source::Answer => Kind::Answer,
+            Source::Switch => Kind::Switch,
+            Source::Carry => Kind::Carry,
+            Source::Control => Kind::Control,
         }
     }
 }

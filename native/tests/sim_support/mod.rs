@@ -33,7 +33,7 @@ pub type Levels<'a> = &'a [(i64, i64)];
 
 fn decoded(event: Event, bids: Levels, asks: Levels) -> Decoded {
     let levels = bids.iter().chain(asks).map(|&(px, qty)| Level { px: Ticks(px), qty: Lots(qty) }).collect();
-    Decoded { event, levels, bids: bids.len() }
+    Decoded { event, levels, bids: bids.len(), ..Decoded::default() }
 }
 
 impl Sim {

@@ -1,0 +1,30 @@
+//! What a lane does besides when a real venue stands behind it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::RateKind;
+
+/// One of the venue's own limits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub kind: RateKind,
+    pub interval_ms: u32,
+    pub limit: u32,
+}
+
+/// How a lane deals with its venue.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveRules {
+    /// A request without an answer for so long is of unknown fate and asked for.
+    pub ack_timeout_ms: u32,
+    /// The account is compared with the venue's at least this often.
+    pub reconcile_every_ms: u32,
+    /// The venue's dead-man switch, armed while orders rest; `None` where the venue has none.
+    pub countdown_ms: Option<u32>,
+    /// The venue's limits.
+    pub rates: Vec<RateLimit>,
+    /// Part of each limit that is kept for cancels and questions, basis points.
+    pub cancel_reserve_bps: u32,
+}
