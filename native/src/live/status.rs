@@ -30,6 +30,29 @@ pub struct ConnectionStatus {
     pub why: Option<String>,
 }
 
+impl ConnectionStatus {
+    /// It has come up.
+    pub fn came(&mut self, now_ns: i64) {
+        (self.up, self.since_ns) = (true, now_ns);
+        self.connects += 1;
+    }
+
+    /// It is gone.
+    pub fn went(&mut self, why: &str, now_ns: i64) {
+        if self.up {
+            (self.up, self.since_ns) = (false, now_ns);
+        }
+        self.why = Some(why.to_string());
+    }
+
+    /// A message came.
+    #[inline]
+    pub fn heard(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
 #[derive(Serialize)]
 struct ReasonStatus<'a> {
     cause: &'static str,
