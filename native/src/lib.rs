@@ -9,6 +9,7 @@ pub mod clock;
 pub mod event;
 pub mod lane;
 pub mod live;
+pub mod net;
 #[cfg(feature = "python")]
 mod py;
 pub mod ring;
