@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use serde_json::json;
@@ -42,7 +42,7 @@ const PAGE_BYTES_EACH: usize = 1 << 10;
 pub struct LiveLane {
     shared: Arc<Shared>,
     over: Arc<AtomicBool>,
-    threads: Vec<std::thread::JoinHandle<()>>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
 impl LiveLane {
@@ -82,7 +82,7 @@ impl LiveLane {
             shared.quit();
             format!("no thread to watch the switch: {e}")
         })?;
-        Ok(LiveLane { shared, over, threads: vec![lane, watcher] })
+        Ok(LiveLane { shared, over, threads: Mutex::new(vec![lane, watcher]) })
     }
 
     /// Asks the lane to place nothing more and to cancel everything; `flat`: also to bring its positions to zero.
@@ -109,14 +109,15 @@ impl LiveLane {
     }
 
     /// Waits for the lane to end; when the time is over it is ended as it stands. Gives the summary.
-    pub fn join(&mut self, timeout: Duration) -> String {
+    pub fn join(&self, timeout: Duration) -> String {
         let summary = self.shared.summary(timeout).or_else(|| {
             self.shared.quit();
             self.shared.summary(QUIT_TIMEOUT)
         });
         if summary.is_some() {
             // Both end by themselves now.
-            self.threads.drain(..).for_each(|t| drop(t.join()));
+            let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.drain(..).for_each(|t| drop(t.join()));
         }
         summary.unwrap_or_else(|| json!({"ended": "stuck", "left": "unknown: ask the venue"}).to_string())
     }
