@@ -57,6 +57,8 @@ pub enum Answer {
     /// comes.
     Trades(Vec<VenueTrade>),
     /// In 10⁻⁸ of the base currency, as the venue has it (spot: the whole balance of the base asset, locked included).
-    Position { base_e8: i128 },
+    Position {
+        base_e8: i128,
+    },
     Countdown,
 }

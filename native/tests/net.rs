@@ -1,0 +1,6 @@
+//! The network clients against real sockets: websockets served by tungstenite, HTTP by hand so that it can be torn.
+
+mod net_support;
+mod net {
+    mod websocket;
+}
