@@ -7,10 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from searcher.commands import add_parsers
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
-from searcher.errors import ConfigError, RunError, SearcherError
-
-SWITCH_HELP = "the switch's file (default: $SEARCHER_SWITCH, else ~/.local/state/searcher/switch)"
+from searcher.errors import ConfigError, SearcherError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,17 +39,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--venue", choices=VENUES, default=VENUES[0])
     p.set_defaults(run=generate)
 
-    for name, what in (
-        ("halt", "trip the switch: no lane sends anything but cancels"),
-        ("resume", "un-trip the switch"),
-    ):
-        p = commands.add_parser(name, help=what)
-        p.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept with the switch")
-        p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
-        p.set_defaults(run=halt if name == "halt" else resume)
-    p = commands.add_parser("status", help="say what the switch stands at")
-    p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
-    p.set_defaults(run=status)
+    add_parsers(commands)
     return top
 
 
@@ -105,44 +94,11 @@ def generate(args: argparse.Namespace) -> None:
     print(f"{args.path}: {lines} lines, {args.seconds} s, seed {args.seed}, {args.venue}")
 
 
-def halt(args: argparse.Namespace) -> None:
-    """`searcher halt`."""
-    reason = _reason(args)
-    from risk import killswitch
-
-    print(killswitch.halt(reason, args.switch))
-
-
-def resume(args: argparse.Namespace) -> None:
-    """`searcher resume`."""
-    reason = _reason(args)
-    from risk import killswitch
-
-    try:
-        print(killswitch.resume(reason, args.switch))
-    except ValueError as error:
-        raise RunError(str(error)) from None
-
-
-def status(args: argparse.Namespace) -> None:
-    """`searcher status`."""
-    from risk import killswitch
-
-    print(killswitch.status(args.switch))
-
-
-def _reason(args: argparse.Namespace) -> str:
-    reason: str = args.reason.strip()
-    if not reason:
-        raise ConfigError("--reason is empty: say why, for whoever reads it next")
-    return reason
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
     args = parser().parse_args(argv)
     try:
-        args.run(args)
+        code: int | None = args.run(args)
     except SearcherError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -151,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    return 0
+    return code or 0
 
 
 def _fail(why: str, code: int) -> int:

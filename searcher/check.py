@@ -9,7 +9,6 @@ from searcher import host
 from searcher.config import Config, load
 from searcher.errors import ConfigError, SearcherError
 from searcher.findings import Finding, Level, exit_code
-from searcher.live_config import MODES
 from searcher.live_plan import compile_kernels, for_mode
 from searcher.preflight import examine
 
@@ -48,7 +47,9 @@ def credentials(config: Config, mode: str) -> "tuple[Credentials | None, list[Fi
     except SearcherError as error:
         return None, [f.wrong("keys", str(error), "without keys a live lane does not start")]
     if keys.kind == "hmac":
-        return keys, [f.warning("keys", "HMAC: whoever reads the secret can sign", "prefer Ed25519: `searcher keys generate`")]
+        return keys, [
+            f.warning("keys", "HMAC: whoever reads the secret can sign", "prefer Ed25519: `searcher keys generate`")
+        ]
     return keys, [f.ok("keys", "present, Ed25519")]
 
 
@@ -104,12 +105,3 @@ def run(args: argparse.Namespace) -> int:
         show(found)
         code = max(code, exit_code(found))
     return code
-
-
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", switch_help: str) -> None:
-    """Adds `searcher check`."""
-    p = commands.add_parser("check", help="look at a configuration, its keys, venue and host; no order is sent")
-    p.add_argument("-c", "--config", type=Path, action="append", required=True, metavar="FILE")
-    p.add_argument("--mode", choices=MODES, help="instead of the configuration's [run] mode")
-    p.add_argument("--switch", type=Path, metavar="FILE", help=switch_help)
-    p.set_defaults(run=run)

@@ -90,7 +90,7 @@ class Config:
     features: Features = Features()
     simulation: Simulation = Simulation()
     kernels: tuple[Kernel, ...] = ()
-    live: Live = Live()
+    live: Live = field(default_factory=Live)
 
 
 def load(path: Path) -> Config:

@@ -42,7 +42,11 @@ def _cpu(cpu: int | None, poll: str, system: Path) -> list[Finding]:
     if cpu not in isolated:
         named = ", ".join(map(str, sorted(isolated))) or "none"
         return [
-            warning("cpu", f"{cpu} is shared with other threads (isolated: {named})", f"boot with isolcpus={cpu} nohz_full={cpu}")
+            warning(
+                "cpu",
+                f"{cpu} is shared with other threads (isolated: {named})",
+                f"boot with isolcpus={cpu} nohz_full={cpu}",
+            )
         ]
     return [ok("cpu", f"{cpu} is isolated")]
 
@@ -52,14 +56,20 @@ def _governor(cpu: int | None, system: Path) -> Finding:
     if not name:
         return ok("governor", "the system shows none (a virtual machine, or fixed)")
     if name != "performance":
-        return warning("governor", f"{name}: the clock of the CPU falls between messages", "cpupower frequency-set -g performance")
+        return warning(
+            "governor", f"{name}: the clock of the CPU falls between messages", "cpupower frequency-set -g performance"
+        )
     return ok("governor", "performance")
 
 
 def _huge_pages(system: Path) -> Finding:
     text = _read(system / "kernel/mm/transparent_hugepage/enabled")
     if "[always]" in text:
-        return warning("huge pages", "transparent huge pages are on for all", "write madvise to /sys/kernel/mm/transparent_hugepage/enabled")
+        return warning(
+            "huge pages",
+            "transparent huge pages are on for all",
+            "write madvise to /sys/kernel/mm/transparent_hugepage/enabled",
+        )
     return ok("huge pages", "not forced")
 
 

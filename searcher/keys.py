@@ -5,17 +5,12 @@ import argparse
 import getpass
 import os
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 from cex.venues.binance_auth import Credentials, generate, private_key, public_pem
 from searcher.errors import ConfigError, RunError
-from searcher.keystore import Keystore, StoredKey, open_keystore
-from searcher.live_config import KEY_KINDS, Keys
-
-
-def default_keystore() -> Path:
-    """`~/.config/searcher/keys`."""
-    return Path.home() / ".config" / "searcher" / "keys"
+from searcher.keystore import Keystore, StoredKey, open_keystore, refuse_others
+from searcher.live_config import Keys
 
 
 def load_credentials(keys: Keys) -> Credentials:
@@ -109,7 +104,9 @@ class Answers:
 def add(args: argparse.Namespace) -> None:
     """`searcher keys add`: stores an API key with its secret, or gives a generated key its API key."""
     answers = Answers()
-    store = open_keystore(args.keystore, answers.new_password(args.password_env, exists=args.keystore.exists()), create=True)
+    store = open_keystore(
+        args.keystore, answers.new_password(args.password_env, exists=args.keystore.exists()), create=True
+    )
     old = store.keys.get(args.name)
     if old is not None and old.api_key is not None:
         raise ConfigError(f"{args.name} is there already: `searcher keys remove {args.name}` first")
@@ -117,8 +114,7 @@ def add(args: argparse.Namespace) -> None:
     if old is not None:
         kind, secret = old.kind, old.secret
     elif args.kind == "ed25519":
-        kind = "ed25519"
-        secret = args.pem.read_text(encoding="ascii") if args.pem else answers.block("Private key")
+        kind, secret = "ed25519", _pem(args, answers)
     else:
         kind, secret = "hmac", answers.secret("Secret")
     credentials = _checked(kind, api_key, secret)
@@ -127,18 +123,28 @@ def add(args: argparse.Namespace) -> None:
     print(f"{args.keystore}: {args.name} ({kind}) is stored")
 
 
+def _pem(args: argparse.Namespace, answers: Answers) -> str:
+    if args.pem is None:
+        return answers.block("Private key")
+    refuse_others(args.pem)
+    text: str = args.pem.read_text(encoding="utf-8")
+    return text
+
+
 def generate_key(args: argparse.Namespace) -> None:
     """`searcher keys generate`: a new Ed25519 key; prints the public half, to be registered with the venue."""
     answers = Answers()
-    store = open_keystore(args.keystore, answers.new_password(args.password_env, exists=args.keystore.exists()), create=True)
+    store = open_keystore(
+        args.keystore, answers.new_password(args.password_env, exists=args.keystore.exists()), create=True
+    )
     if args.name in store.keys:
         raise ConfigError(f"{args.name} is there already: `searcher keys remove {args.name}` first")
     private, public = generate()
     store.keys[args.name] = StoredKey("ed25519", None, private)
     store.save()
     print(public, end="")
-    print(f"Register this public key with the venue (self-generated, Ed25519; no withdrawals; your address only), then "
-          f"`searcher keys add {args.name} --keystore {args.keystore}` with the API key it gives.", file=sys.stderr)  # fmt: skip
+    print("Register this public key with the venue (self-generated, no right to withdraw, your address only), then "
+          f"`searcher keys add {args.name} --keystore {args.keystore}`.", file=sys.stderr)  # fmt: skip
 
 
 def list_keys(args: argparse.Namespace) -> None:
@@ -160,22 +166,9 @@ def remove(args: argparse.Namespace) -> None:
     print(f"{args.keystore}: {args.name} is gone; revoke it at the venue too")
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds `searcher keys` and what it does."""
-    p = commands.add_parser("keys", help="keep API keys in an encrypted file")
-    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, run, what in (
-        ("add", add, "store an API key and its secret, which are asked for"),
-        ("generate", generate_key, "make an Ed25519 key and print the public half"),
-        ("list", list_keys, "names and kinds"),
-        ("remove", remove, "forget a key"),
-    ):
-        a = actions.add_parser(name, help=what)
-        if name != "list":
-            a.add_argument("name", metavar="NAME")
-        if name == "add":
-            a.add_argument("--kind", choices=KEY_KINDS, default="ed25519")
-            a.add_argument("--pem", type=Path, metavar="FILE", help="read the Ed25519 private key from a file")
-        a.add_argument("--keystore", type=Path, default=default_keystore(), metavar="FILE")
-        a.add_argument("--password-env", metavar="NAME", help="environment variable that holds the password")
-        a.set_defaults(run=run)
+ACTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "add": add,
+    "generate": generate_key,
+    "list": list_keys,
+    "remove": remove,
+}

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from searcher.errors import ConfigError, RunError
 
 VERSION = 1
-#: Scrypt's cost: 128 · N · r bytes, here 64 MiB, about a quarter of a second (RFC 7914; OWASP asks for at least 2^17 · 8
-#: · 1 or 2^16 · 8 · 2).
+#: Scrypt's cost: 128 · N · r bytes, here 64 MiB, some tenths of a second (RFC 7914; one of the settings that OWASP's
+#: "Password Storage Cheat Sheet" asks for).
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 16, 8, 2
 #: A file that asks for more was not written here.
 MAX_N = 1 << 20
@@ -47,7 +47,7 @@ class Keystore:
     def save(self) -> None:
         """Writes the file whole or not at all, mode 0600."""
         salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
-        head = {
+        head: dict[str, Any] = {
             "version": VERSION,
             "scrypt": {"n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P, "salt": _text(salt)},
             "cipher": "aes-256-gcm",

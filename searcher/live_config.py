@@ -1,4 +1,4 @@
-"""The tables of a configuration that only a live lane reads: where it connects, with which keys, how it starts and ends.
+"""What only a live lane reads of a configuration: where it connects, with which keys, how it starts and ends.
 
 None of it is a limit. What is left out has the default that stands here; whoever wants another writes it.
 """

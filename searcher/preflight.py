@@ -47,9 +47,7 @@ async def _examine(config: Config, keys: Credentials | None) -> Preflight:
     result = Preflight()
     where = endpoints(config.live, config.venue)
     connection = config.live.connection
-    client = Client(
-        config.venue, where, lane_clock(connection), connection.ca_file, config.live.venue.recv_window_ms
-    )
+    client = Client(config.venue, where, lane_clock(connection), connection.ca_file, config.live.venue.recv_window_ms)
     async with client:
         try:
             result.clock = await client.clock()
@@ -74,7 +72,9 @@ def _clock(config: Config, reading: ClockReading, loopback: bool) -> list[Findin
     written = config.clock_offset_ns
     if written is not None and abs(written - reading.offset_ns) > reading.round_trip_ns // 2 + 1_000_000:
         found.append(
-            warning("clock", f"{said}, and lane.clock_offset says {written / 1e6:+.2f} ms", 'write clock_offset = "auto"')
+            warning(
+                "clock", f"{said}, and lane.clock_offset says {written / 1e6:+.2f} ms", 'write clock_offset = "auto"'
+            )
         )
     return found or [ok("clock", said)]
 
@@ -99,7 +99,9 @@ async def _account(config: Config, client: Client, keys: Credentials, where: End
     try:
         answer = await client.permissions(keys)
         if answer is None:
-            result.findings.append(warning("key", "this network does not say what a key may do", "never use its key elsewhere"))
+            result.findings.append(
+                warning("key", "this network does not say what a key may do", "never use its key elsewhere")
+            )
         else:
             result.findings += rules.permissions(answer, spot, str(where.account))
     except VenueError as error:
@@ -130,6 +132,8 @@ async def _hedge_mode(client: Client, keys: Credentials, loopback: bool, result:
         result.findings.append(say("account", f"its position mode is not known ({error})", "it must be one-way"))
         return
     if hedged:
-        result.findings.append(wrong("account", "it is in hedge mode", "set it to one-way mode: a lane has one position"))
+        result.findings.append(
+            wrong("account", "it is in hedge mode", "set it to one-way mode: a lane has one position")
+        )
     else:
         result.findings.append(ok("account", "one-way mode"))

@@ -16,11 +16,17 @@ def instrument(index: int, ours: Instrument, theirs: SymbolRules | None) -> list
         return [config(about, "the venue does not list it", f"change {key}.symbol")]
     found = []
     if theirs.status != "TRADING":
-        found.append(wrong(about, f"the venue says {theirs.status or 'nothing'}, not TRADING", "wait, or trade another"))
+        found.append(
+            wrong(about, f"the venue says {theirs.status or 'nothing'}, not TRADING", "wait, or trade another")
+        )
     for name, our, their in (("tick", ours.tick, theirs.tick), ("lot", ours.lot, theirs.lot)):
         if their is not None and Decimal(our) != their:
             found.append(
-                config(about, f'{name} is "{our}" here and "{_digits(their)}" at the venue', f'write {name} = "{_digits(their)}"')
+                config(
+                    about,
+                    f'{name} is "{our}" here and "{_digits(their)}" at the venue',
+                    f'write {name} = "{_digits(their)}"',
+                )
             )
     found += _limits(f"{key}.limits", about, ours.limits or {}, theirs)
     return found or [ok(about, f"tick {ours.tick}, lot {ours.lot} and limits as the venue has them")]
@@ -72,7 +78,9 @@ def commission(index: int, ours: Instrument, maker_e8: int, taker_e8: int) -> Fi
         if our < their
     ]
     if not low:
-        return ok(f"{ours.symbol} fees", f"maker {_bps(maker_e8)} and taker {_bps(taker_e8)} bps are no more than written")
+        return ok(
+            f"{ours.symbol} fees", f"maker {_bps(maker_e8)} and taker {_bps(taker_e8)} bps are no more than written"
+        )
     said = ", ".join(f"{name} {_bps(our)} bps is written and {_bps(their)} is taken" for name, our, their in low)
     todo = ", ".join(f'{name}_fee_bps = "{_bps(their)}"' for name, _, their in low)
     return config(f"{ours.symbol} fees", said, f"write {todo} at instrument[{index}]")
