@@ -70,7 +70,7 @@ def _clock(config: Config, reading: ClockReading, loopback: bool) -> list[Findin
     if reading.round_trip_ns > POOR_ROUND_TRIP_NS * config.live.connection.clock_speed:
         found.append(warning("clock", said, "a lane so far from its venue is late with everything; move nearer"))
     written = config.clock_offset_ns
-    if written is not None and abs(written - reading.offset_ns) > reading.round_trip_ns // 2 + 1_000_000:
+    if written is not None and abs(written - reading.offset_ns) > reading.error_ns:
         found.append(
             warning(
                 "clock", f"{said}, and lane.clock_offset says {written / 1e6:+.2f} ms", 'write clock_offset = "auto"'

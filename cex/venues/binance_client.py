@@ -18,8 +18,10 @@ from yarl import URL
 from .binance_auth import Credentials
 from .facts import Endpoints
 
-#: Requests for the venue's time; the one with the least round trip is believed.
+#: Requests for the venue's time.
 TIME_SAMPLES = 8
+#: The venue says whole milliseconds: the true time is up to so much later.
+GRAIN_NS = 1_000_000
 TIMEOUT_S = 10.0
 
 
@@ -40,11 +42,27 @@ class VenueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """`offset_ns` is our clock minus the venue's; the truth lies within half of `round_trip_ns` of it, and half a
-    millisecond more, because the venue says whole milliseconds."""
+    """`offset_ns` is our clock minus the venue's; the truth lies within `error_ns` of it. `round_trip_ns` is the least
+    seen."""
 
     offset_ns: int
+    error_ns: int
     round_trip_ns: int
+
+    @classmethod
+    def of(cls, samples: Sequence[tuple[int, int, int]]) -> Self:
+        """From (before, venue's, after) of each request, ns. The venue looked at its clock in between, so each sample
+        bounds the offset from both sides, and all together bound it better than the best alone."""
+
+        def bounds(chosen: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
+            lowest = max(before - venue - GRAIN_NS for before, venue, _ in chosen)
+            return lowest, min(after - venue for _, venue, after in chosen)
+
+        best = min(samples, key=lambda s: s[2] - s[0])
+        low, high = bounds(samples)
+        if low > high:  # a clock was stepped meanwhile
+            low, high = bounds([best])
+        return cls((low + high) // 2, (high - low) // 2, best[2] - best[0])
 
 
 class Client:
@@ -87,14 +105,12 @@ class Client:
 
     async def clock(self, samples: int = TIME_SAMPLES) -> ClockReading:
         """How our clock stands to the venue's."""
-        readings = []
+        seen = []
         for _ in range(samples):
             before = self._now_ns()
             answer = await self._get(self._endpoints.rest, f"{self._prefix}/time")
-            after = self._now_ns()
-            venue_ns = int(answer["serverTime"]) * 1_000_000 + 500_000
-            readings.append(ClockReading((before + after) // 2 - venue_ns, after - before))
-        return min(readings, key=lambda r: r.round_trip_ns)
+            seen.append((before, int(answer["serverTime"]) * 1_000_000, self._now_ns()))
+        return ClockReading.of(seen)
 
     async def exchange_info(self, symbols: Sequence[str]) -> dict[str, Any]:
         """The venue's rules: of `symbols` alone on spot, of everything on USD-M, which takes no symbol."""
