@@ -17,6 +17,8 @@ from searcher.live_config import state_root
 
 #: How often `--watch` looks; a lane renews its page at about this pace.
 WATCH_S = 0.5
+#: Columns of what goes into a pipe: nothing of it is cut off.
+PIPE_WIDTH = 240
 #: Beyond this a book is old for a person to see.
 OLD_BOOK_NS = 2_000_000_000
 
@@ -34,17 +36,22 @@ def run(args: argparse.Namespace) -> int:
         watch(switch, root)
     else:
         console = Console()
-        console.print(view(switch, read_all(root), root), soft_wrap=not console.is_terminal)
+        if not console.is_terminal:
+            console = Console(width=PIPE_WIDTH)
+        pages = read_all(root)
+        console.print(view(switch, pages), soft_wrap=True)
+        if not pages and console.is_terminal:
+            console.print(Text(f"No lane has run here ({root}).", style="dim"))
     return 1 if any(p.health in ("stale", "dead", "unreadable") for p in read_all(root)) else 0
 
 
 def watch(switch: KillSwitch, root: Path) -> None:
     """The view in the terminal, renewed until Ctrl-C."""
     try:
-        with Live(view(switch, read_all(root), root), refresh_per_second=4, screen=False) as live:
+        with Live(view(switch, read_all(root)), refresh_per_second=4, screen=False) as live:
             while True:
                 time.sleep(WATCH_S)
-                live.update(view(switch, read_all(root), root))
+                live.update(view(switch, read_all(root)))
     except KeyboardInterrupt:
         return
 
@@ -60,11 +67,9 @@ def as_dict(switch: KillSwitch, pages: list[Page]) -> dict[str, Any]:
     }
 
 
-def view(switch: KillSwitch, pages: list[Page], root: Path) -> RenderableType:
+def view(switch: KillSwitch, pages: list[Page]) -> RenderableType:
     """The switch, and of each lane its head, books, orders, connections and latencies."""
     parts: list[RenderableType] = [_switch(switch)]
-    if not pages:
-        parts.append(Text(f"No lane has run here ({root}).", style="dim"))
     for page in pages:
         parts += [Text(), _head(page)]
         if page.status and page.health != "stopped":
@@ -73,10 +78,9 @@ def view(switch: KillSwitch, pages: list[Page], root: Path) -> RenderableType:
 
 
 def _switch(switch: KillSwitch) -> Text:
-    text = Text.assemble("Switch ", (switch.state, STATE[switch.state]), (f"  {switch.path}", "dim"))
-    if reason := switch.reason:
-        text.append(f"\n  {reason.cause}: {reason.text}")
-    return text
+    reason = switch.reason
+    why = f" ({reason.cause}: {reason.text})" if reason else ""
+    return Text.assemble(f"{switch.path}: ", (switch.state, STATE[switch.state]), why)
 
 
 def _head(page: Page) -> Text:

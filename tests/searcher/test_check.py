@@ -213,7 +213,7 @@ def test_a_venue_that_does_not_answer(config: Path, venue: Stub) -> None:
 
 
 def test_a_configuration_that_is_wrong(config: Path) -> None:
-    change(config, "reject_window", "reject_windw")
+    change(config, "reject_window = 100", "reject_windw = 100")
     (finding,) = checked(config)
     assert "limits.reject_window is missing" in finding.said
     assert exit_code([finding]) == 2
