@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tape", type=Path, metavar="OUT", help="record the run on a Tape")
     p.add_argument("--set", action="append", default=[], metavar="kernel.param=value", help="change a parameter")
     p.add_argument("--salvage", action="store_true", help="replay a capture that is cut off up to the cut")
+    p.add_argument("--verify", action="store_true", help="PATH is a live session's Tape: was all decided as it says?")
     p.set_defaults(run=replay)
 
     p = commands.add_parser("init", help="write a starter project that replays as it is")
@@ -50,8 +51,12 @@ def _positive(text: str) -> int:
     return value
 
 
-def replay(args: argparse.Namespace) -> None:
+def replay(args: argparse.Namespace) -> int:
     """`searcher replay`."""
+    if args.verify:
+        from searcher import verify
+
+        return verify.run(args)
     config = load(args.config) if args.config else Config()
     if args.strategy:
         config = with_strategy(config, args.strategy)
@@ -63,7 +68,7 @@ def replay(args: argparse.Namespace) -> None:
     outcome = run_with_bar(args.path, config, args.tape, salvage=args.salvage)
     if args.json == Path("-"):
         sys.stdout.write(report.as_json(outcome.report))
-        return
+        return 0
     if args.json:
         args.json.write_text(report.as_json(outcome.report), encoding="utf-8")
     report.show(outcome.report)
@@ -71,6 +76,7 @@ def replay(args: argparse.Namespace) -> None:
         args.html.parent.mkdir(parents=True, exist_ok=True)
         command = shlex.join(["searcher", *sys.argv[1:]])
         args.html.write_text(page.render(outcome.report, outcome.series, args.path.name, command), encoding="utf-8")
+    return 0
 
 
 def init(args: argparse.Namespace) -> None:
