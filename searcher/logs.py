@@ -11,7 +11,7 @@ import orjson
 LOG = logging.getLogger("searcher")
 
 
-def say(level: int, event: str, **fields: Any) -> None:
+def say(level: int, event: str, /, **fields: Any) -> None:
     """Logs an event with its fields; a field's name carries its unit."""
     LOG.log(level, event, extra={"fields": fields})
 
