@@ -20,6 +20,7 @@ __all__ = [
     "TapeRecord",
     "TapeWriter",
     "__version__",
+    "bench_answer_bursts",
     "bench_features",
     "bench_hook",
     "bench_levels",
@@ -536,6 +537,13 @@ class Quoter:
         """
 
 # --- bench ---
+
+def bench_answer_bursts(market: int, orders: int, request: bytes, quiet_ns: int, run_ns: int) -> int:
+    """For ``run_ns``: polls the descriptor ``market`` and writes ``request`` to the descriptor ``orders`` whenever
+    something comes after ``quiet_ns`` without anything. Returns how often.
+
+    Raises ``OSError`` when either connection ends.
+    """
 
 def bench_levels(path: str, rounds: int = 10) -> str:
     """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""

@@ -1,7 +1,6 @@
 //! The websocket's opening handshake (RFC 6455, section 4).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 use sha1::{Digest, Sha1};
 
 use super::backoff::Random;
@@ -27,12 +26,12 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
 /// A fresh `Sec-WebSocket-Key`. 4.1 wants it random so that no cache can answer; it is no secret, so the seed will do.
 pub(super) fn fresh_key(random: &mut Random) -> String {
     let nonce = (u128::from(random.draw()) << 64) | u128::from(random.draw());
-    STANDARD.encode(nonce.to_be_bytes())
+    Base64::encode_string(&nonce.to_be_bytes())
 }
 
 /// 4.2.2, 5.4: the key and this GUID, hashed by SHA-1 and written as base64.
 fn accept_of(key: &str) -> String {
-    STANDARD.encode(Sha1::new_with_prefix(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize())
+    Base64::encode_string(&Sha1::new_with_prefix(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize())
 }
 
 /// True when a text can stand in a request's head without ending its line.

@@ -24,7 +24,22 @@ fn bench_tick_to_intent(py: Python<'_>, path: &str, plan: &str, kernel: &Bound<'
     done.map(|v| v.to_string()).map_err(PyValueError::new_err)
 }
 
+/// The bare loop of the wire benchmark, on two connected descriptors; how many bursts it answered.
+#[pyfunction]
+#[pyo3(signature = (market, orders, request, quiet_ns, run_ns))]
+fn bench_answer_bursts(
+    py: Python<'_>,
+    market: i32,
+    orders: i32,
+    request: &[u8],
+    quiet_ns: i64,
+    run_ns: i64,
+) -> PyResult<u64> {
+    Ok(py.detach(|| bench::floor::answer_bursts(market, orders, request, quiet_ns, run_ns))?)
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(bench_answer_bursts, m)?)?;
     m.add_function(wrap_pyfunction!(bench_levels, m)?)?;
     m.add_function(wrap_pyfunction!(bench_tick_to_intent, m)?)
 }
