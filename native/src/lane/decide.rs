@@ -8,7 +8,9 @@ use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, V
 use crate::cex::orders::{Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
 use crate::cex::venues::binance::Market as Dialect;
-use crate::event::{Action, Fee, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
+use crate::event::{
+    Action, Fee, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce,
+};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::{InstrumentSpec, Lots};
@@ -159,7 +161,9 @@ impl Lane {
             }
             view.state = gate.state() as i64;
         }
+        self.marks.enter_kernel();
         let mut result = slot.kernel.call(hook, &slot.views, index, &mut slot.outs);
+        self.marks.leave_kernel();
         *calls += 1;
         let mut told = false;
         if overruns.front().is_some_and(|o| o.call == *calls)
