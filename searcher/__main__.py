@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from searcher import sim
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
 from searcher.errors import ConfigError, RunError, SearcherError
 
@@ -39,6 +40,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, required=True, metavar="S")
     p.add_argument("--venue", choices=VENUES, default=VENUES[0])
     p.set_defaults(run=generate)
+
+    p = commands.add_parser("sim", help="a loopback exchange that speaks Binance's protocol")
+    sim.arguments(p)
+    p.set_defaults(run=sim.run)
 
     for name, what in (
         ("halt", "trip the switch: no lane sends anything but cancels"),
