@@ -52,7 +52,7 @@ class Recording(Book):
         self._next = next(self._feed)
         bids, asks = self.levels(1 << 30)
         venue.on_snapshot(symbol, self.last_id, bids, asks, start_ns)
-        self._best = self._top = self.best()
+        self._best = self._top = super().best()
         venue.on_top(symbol, self.last_id, *self._top)
 
     def _begin(self, snapshot: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Recording(Book):
         for side, levels in ((BID, snapshot["bids"]), (ASK, snapshot["asks"])):
             self._set(side, self._read(levels))
         for recv, message in _lines(self._path):
-            if message is snapshot or "lastUpdateId" in message:
+            if "lastUpdateId" in message:
                 self._first_recv = recv
                 return
             data = message["data"]
@@ -92,9 +92,7 @@ class Recording(Book):
 
     def best(self) -> tuple[int, int]:
         """Best bid and ask, ticks."""
-        return self._best if self._best else (max(self.lots[BID]), min(self.lots[ASK]))
-
-    _best: tuple[int, int] | None = None
+        return self._best
 
     def pause(self, ns: int) -> None:
         """Nothing happens for so long."""
@@ -104,7 +102,7 @@ class Recording(Book):
         """When the market moves next."""
         return self._began_ns + self._next[0]
 
-    def advance(self, now_ns: int, most: int = 2_000) -> None:
+    def advance(self, now_ns: int, most: int = 200) -> None:
         """All that happened up to `now_ns`, or `most` messages of it."""
         for _ in range(most):
             if (ns := self.due_ns()) > now_ns:
@@ -136,7 +134,7 @@ class Recording(Book):
         ids = (self.last_id + 1, last_id, self.last_id)
         self._set(BID, bids)
         self._set(ASK, asks)
-        self._best = (max(self.lots[BID]), min(self.lots[ASK]))
+        self._best = super().best()
         self.changed(ids, bids, asks, ns)
         event = self.depth_event(ids, bids, asks, ns)
         for stream, batch in list(self.batches.items()):
