@@ -234,7 +234,7 @@ class Exchange:
         self.new_listen_key()
 
     def expire_listen_key(self) -> None:
-        """The key is no more, and the streams by it; subscriptions over the websocket API end as well. They are told."""
+        """The key and its streams are no more, nor subscriptions over the websocket API. They are told."""
         ended: dict[str, Any] = {"e": "eventStreamTerminated", "E": self.clock.ms()}
         for link in list(self.links):
             if link.user_data is not None:
