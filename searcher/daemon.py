@@ -169,7 +169,9 @@ def stop(lanes: Sequence[Running], signals: Signals, *, failed: bool) -> int:
         end = Ending.of(json.loads(lane.native.join(0.0 if hurried else JOIN_S)), lane.config.live.run.on_stop)
         left = left or end.is_bad
         level = logging.ERROR if end.is_bad else logging.INFO
-        say(level, "lane stopped", lane=lane.name, ended=end.how, left=end.left or "nothing", held=end.held or "nothing")
+        say(
+            level, "lane stopped", lane=lane.name, ended=end.how, left=end.left or "nothing", held=end.held or "nothing"
+        )
     _relay(lanes)
     if hurried:
         logging.shutdown()
@@ -197,7 +199,8 @@ class Ending:
     def of(cls, summary: dict[str, Any], on_stop: str) -> Self:
         """From the summary of a lane's end (`LiveLane.join`)."""
         orders = [
-            f"{o['symbol']}: {o['side']} {o['quantity']} at {o['price']} ({o['state']})" for o in summary.get("orders", [])
+            f"{o['symbol']}: {o['side']} {o['quantity']} at {o['price']} ({o['state']})"
+            for o in summary.get("orders", [])
         ]
         positions = [f"{s}: a position of {qty}" for s, qty in summary.get("positions", {}).items() if Decimal(qty)]
         unknown = [str(summary["left"])] if "left" in summary else []

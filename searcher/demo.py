@@ -171,5 +171,7 @@ def show(found: Comparison, code: int, session: Path) -> None:
     console.print()
     console.print(table)
     console.print(f"PnL {found.pnl} (before fees in other assets).  Files: {session}")
-    verdict = "It ended flat, and the exchange agrees." if code == 0 and found.agrees else "It did NOT end as it should."
+    verdict = (
+        "It ended flat, and the exchange agrees." if code == 0 and found.agrees else "It did NOT end as it should."
+    )
     console.print(verdict)
