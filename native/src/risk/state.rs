@@ -68,10 +68,12 @@ pub enum Cause {
     Stop = 11,
     /// The account at the venue is not what the lane's own fills make of it.
     Position = 12,
+    /// Records are missing on a lane's Tape: what it does could not be verified any more.
+    Tape = 13,
 }
 
 impl Cause {
-    pub const ALL: [Cause; 12] = [
+    pub const ALL: [Cause; 13] = [
         Cause::Person,
         Cause::Panic,
         Cause::Kernel,
@@ -84,6 +86,7 @@ impl Cause {
         Cause::Flatten,
         Cause::Stop,
         Cause::Position,
+        Cause::Tape,
     ];
 
     #[must_use]
@@ -101,6 +104,7 @@ impl Cause {
             Cause::Flatten => "flatten",
             Cause::Stop => "stop",
             Cause::Position => "position",
+            Cause::Tape => "tape",
         }
     }
     #[must_use]
