@@ -14,6 +14,7 @@ __all__ = [
     "Orders",
     "Quoter",
     "Replay",
+    "SimExchange",
     "Switch",
     "TapeError",
     "TapeReader",
@@ -24,6 +25,7 @@ __all__ = [
     "bench_features",
     "bench_hook",
     "bench_levels",
+    "bench_scale",
     "bench_tick_to_intent",
     "built_for",
     "desired_ladder",
@@ -61,6 +63,50 @@ class Replay:
         """
     def series(self) -> str:
         """The sampled path of position and PnL as JSON: a list by instrument, for charts."""
+
+# --- live ---
+
+@final
+class LiveLane:
+    """A lane on a thread of its own, with its own sockets.
+
+    ``plan_json`` is the live plan, ``kernels`` are compiled strategies in its order; key and secret are for mode live.
+    Raises ``ValueError`` with one line that says what is wrong; it never contains the secret.
+    """
+
+    def __new__(
+        cls, plan_json: str, kernels: list[Any], api_key: str | None = None, secret: str | None = None
+    ) -> LiveLane: ...
+    def start(self) -> None:
+        """Starts the lane's thread.
+
+        Raises ``ValueError`` with one line when something it needs is wrong (then nothing runs), ``RuntimeError`` when
+        it was started before.
+        """
+    def stop(self, flat: bool = False) -> None:
+        """Asks the lane to place nothing more and to cancel everything, and returns at once.
+
+        ``flat``: also to bring its positions to zero. Raises ``RuntimeError`` before the start, as the next two.
+        """
+    def join(self, timeout_s: float) -> str:
+        """Waits up to ``timeout_s`` for the lane to end, then ends it as it stands; the summary as JSON.
+
+        It says how the lane ended, which orders are not proven dead, and the positions.
+        """
+    def events(self) -> list[str]:
+        """What the lane had to say since the last call, as JSON lines, oldest first."""
+    def is_running(self) -> bool:
+        """The lane's thread lives."""
+    def is_done(self) -> bool:
+        """The lane has ended and its summary is there."""
+    def status(self) -> str:
+        """The lane's status page as JSON: see :func:`read_status`."""
+
+def read_status(path: str) -> str:
+    """The status page at ``path`` as JSON, with ``age_ms`` since the lane's last heartbeat.
+
+    The lane does not notice. Raises ``ValueError`` where there is no such page.
+    """
 
 # --- features ---
 
@@ -219,6 +265,60 @@ class TapeWriter:
         """Closes the Tape; after an exception it writes what there is and no "end" record."""
 
 # --- sim ---
+
+@final
+class SimExchange:
+    """The matching model (README, "Fill rules") with our orders in a market that is told to it.
+
+    ``config`` is the JSON of the exchange in a configuration, ``specs`` a list of instruments: ``symbol``, ``tick``,
+    ``lot`` (decimal strings), ``maker_fee_e8``, ``taker_fee_e8``. Prices are ticks, quantities lots, times nanoseconds
+    since 1970, enumerations the integers of ``native/src/event.rs``. Each call returns its receipts in order: kind, id,
+    price, lots filled, lots open, maker, trade id. Raises ``ValueError`` for JSON or a number that is none of these.
+    """
+
+    def __new__(cls, config: str, specs: str, /) -> SimExchange: ...
+    def depth(
+        self,
+        instrument: int,
+        ids: tuple[int, int, int],
+        bids: list[tuple[int, int]],
+        asks: list[tuple[int, int]],
+        exch_ns: int,
+        /,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """Levels changed: (ticks, lots) with 0 for gone; ``ids`` are the update's first, last and previous one."""
+    def snapshot(
+        self,
+        instrument: int,
+        last_id: int,
+        bids: list[tuple[int, int]],
+        asks: list[tuple[int, int]],
+        exch_ns: int,
+        /,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """The whole book at ``last_id``."""
+    def trade(
+        self, instrument: int, px: int, qty: int, side: int, exch_ns: int, /
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """Others traded; ``side`` is the aggressor's."""
+    def request(
+        self,
+        action: int,
+        id: int,
+        side: int,
+        px: int,
+        qty: int,
+        exch_ns: int,
+        *,
+        instrument: int = 0,
+        tif: int = 0,
+        reduce_only: bool = False,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """A request of ours: place, cancel or replace."""
+    def resting(self, instrument: int, /) -> list[tuple[int, int, int, int, int]]:
+        """Our resting orders, best price first: id, side, price, lots open, lots ahead in the queue."""
+    def position(self, instrument: int, /) -> int:
+        """Our position, lots; 0 at the start."""
 
 def queue_probability(model_json: str, front: float, back: float, /) -> float:
     """Probability, 0 to 1, that a decrease of a price level happened behind our order.
@@ -503,6 +603,16 @@ def bench_answer_bursts(market: int, orders: int, request: bytes, quiet_ns: int,
 
 def bench_levels(path: str, rounds: int = 10) -> str:
     """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""
+
+def bench_scale(
+    path: str, plan: str, instruments: int, passes: int, kernel: Any | None = None, *, one_each: bool = False
+) -> str:
+    """CPU time a frame and memory of one lane with so many instruments (1 to 1,000), each the recorded one of the raw
+    capture at ``path`` under another name, over ``passes`` passes: JSON. With a kernel, all instruments share one or
+    have one each. Features and the limits of the first instrument are the plan's.
+
+    Raises ``ValueError`` when the capture is not of one instrument with a snapshot, or a book fell out of sync.
+    """
 
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""

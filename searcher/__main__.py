@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from searcher import sim
 from searcher.commands import add_parsers
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
 from searcher.errors import ConfigError, SearcherError
@@ -39,6 +40,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, required=True, metavar="S")
     p.add_argument("--venue", choices=VENUES, default=VENUES[0])
     p.set_defaults(run=generate)
+
+    p = commands.add_parser("sim", help="a loopback exchange that speaks Binance's protocol")
+    sim.arguments(p)
+    p.set_defaults(run=sim.run)
 
     add_parsers(commands)
     return top
