@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from cex.sim.auth import Keys, ws_payload
 from cex.sim.exchange import Exchange, Setup
@@ -17,6 +18,12 @@ from cex.sim.server import Server
 KEY, SECRET = "key-of-a-test", "secret-of-a-test"
 STILL = 0.0005  # an order flow in which nothing happens for the length of a test
 Json = dict[str, Any]
+ENDED = (
+    aiohttp.WSMsgType.CLOSE,
+    aiohttp.WSMsgType.CLOSED,
+    aiohttp.WSMsgType.CLOSING,
+    aiohttp.WSMsgType.ERROR,
+)
 
 
 class Socket:
@@ -41,15 +48,23 @@ class Socket:
     async def ended(self, timeout_s: float = 3.0) -> None:
         """Until the other side has closed it."""
         async with asyncio.timeout(timeout_s):
-            while (await self.ws.receive()).type not in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE,
-                                                         aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.ERROR):  # fmt: skip
+            while (await self.ws.receive()).type not in ENDED:
                 pass
+
+    async def rest(self, silence_s: float) -> list[Json]:
+        """What comes until nothing has come for so long."""
+        heard = []
+        try:
+            while True:
+                heard.append(await self.read(silence_s))
+        except TimeoutError:
+            return heard
 
     async def call(self, method: str, *, signed: bool = True, timeout_s: float = 2.0, **params: Any) -> Json:
         """The answer to a request of the websocket API; events that come before it are kept."""
         self._calls += 1
         if signed:
-            params |= {"apiKey": KEY, "timestamp": self.client.x.clock.ms()}
+            params |= {"apiKey": KEY, "timestamp": self.client.clock_ms()}
             params["signature"] = hmac.new(SECRET.encode(), ws_payload(params), hashlib.sha256).hexdigest()
         await self.ws.send_json({"id": self._calls, "method": method, "params": params})
         while "event" in (message := await self.read(timeout_s)):
@@ -63,16 +78,17 @@ class Client:
 
     def __init__(self, server: Server, http: aiohttp.ClientSession) -> None:
         self.server, self.x, self.http = server, server.x, http
+        self.clock_ms = self.x.clock.ms  # what the client takes for the time
         self.base = f"http://127.0.0.1:{server.port}"
 
     async def rest(self, method: str, path: str, *, signed: bool = True, **params: Any) -> tuple[int, Any, Json]:
         """Status, JSON and headers."""
         if signed:
-            params["timestamp"] = self.x.clock.ms()
+            params["timestamp"] = self.clock_ms()
         query = urlencode(params)
         if signed:
             query += "&signature=" + hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
-        url = aiohttp.client.URL(f"{self.base}{path}?{query}", encoded=True)
+        url = URL(f"{self.base}{path}?{query}", encoded=True)
         async with self.http.request(method, url, headers={"X-MBX-APIKEY": KEY}) as answer:
             return answer.status, await answer.json(), dict(answer.headers)
 

@@ -96,7 +96,7 @@ def test_immediate_orders(futures: bool) -> None:
             assert (status, killed["code"]) == (400, -2010)  # 4.8 million USDT are not there
             status, killed, _ = await c.rest("POST", path, **c.limit("BUY", ask, "9", "FOK"))
             assert (status, killed["status"], killed["fills"]) == (200, "EXPIRED", [])
-        market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
+        market: Json = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
         answer = await ws.call("order.place", newOrderRespType="RESULT", **market)
         assert answer["result"]["status"] == "FILLED"
 
@@ -132,7 +132,7 @@ def test_usdm_modify_keeps_the_id_and_counts_what_is_filled() -> None:
         ws, user, (bid, ask) = await c.orders(), await c.user(), await c.touch()
         first = (await ws.call("order.place", **c.maker("BUY", bid, newClientOrderId="m")))["result"]
         lower = str(Decimal(bid) - 1)
-        named = {"symbol": "BTCUSDT", "side": "BUY", "origClientOrderId": "m"}
+        named: Json = {"symbol": "BTCUSDT", "side": "BUY", "origClientOrderId": "m"}
         moved = (await ws.call("order.modify", price=lower, quantity="0.02", **named))["result"]
         assert (moved["orderId"], moved["clientOrderId"], moved["price"]) == (first["orderId"], "m", lower)
         event = await user.until(lambda m: m["o"]["x"] == "AMENDMENT")
@@ -152,7 +152,7 @@ def test_spot_cancel_replace_in_all_its_outcomes() -> None:
     async def body(c: Client) -> None:
         ws, (bid, ask) = await c.orders(), await c.touch()
         await ws.call("order.place", **c.maker("BUY", bid, newClientOrderId="a"))
-        stop = {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelRestrictions": "ONLY_NEW"}
+        stop: Json = {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelRestrictions": "ONLY_NEW"}
         lower = str(Decimal(bid) - 1)
         both = await ws.call("order.cancelReplace", cancelOrigClientOrderId="a", **stop,
                              **c.maker("BUY", lower, newClientOrderId="a"))  # fmt: skip

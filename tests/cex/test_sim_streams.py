@@ -28,10 +28,9 @@ class Naive:
         """False: a gap, start again."""
         if e["u"] < self.id or (not self.futures and e["u"] == self.id):
             return True
-        if self.first:
-            if not e["U"] <= self.id + (not self.futures) <= e["u"] + 1:
-                return False
-        elif self.futures and e["pu"] != self.id or not self.futures and e["U"] != self.id + 1:
+        follows = e["pu"] == self.id if self.futures else e["U"] == self.id + 1
+        spans = e["U"] <= self.id + (not self.futures) and self.id <= e["u"]
+        if not (spans if self.first else follows):
             return False
         self.first, self.id = False, e["u"]
         for side, levels in zip(self.sides, (e["b"], e["a"]), strict=True):
