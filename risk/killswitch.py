@@ -94,6 +94,27 @@ def halt(reason: str, path: Path | None = None, *, reducing: bool = False) -> st
     return f"{switch.path}: {before} -> {switch.state}" if moved else _standing(switch)
 
 
+def flatten(reason: str, path: Path | None = None) -> str:
+    """Asks every lane to cancel and to bring its positions to zero; then they halt. Says how the switch stands.
+
+    Only an active switch can be told: its reason is the first one. Raises ValueError where it was tripped before, and
+    OSError as `halt`.
+    """
+    switch = KillSwitch(path)
+    before = switch.state
+    if not switch.trip(reason, "reducing", "flatten") and not _asks_to_flatten(switch):
+        raise ValueError(
+            f"{_standing(switch)}: lanes that are halted send cancels only; flatten by hand, or find out why and "
+            "resume first"
+        )
+    return f"{switch.path}: {before} -> {switch.state} (flatten: {reason})"
+
+
+def _asks_to_flatten(switch: KillSwitch) -> bool:
+    reason = switch.reason
+    return switch.state == "reducing" and reason is not None and reason.cause == "flatten"
+
+
 def resume(reason: str, path: Path | None = None, who: str | None = None) -> str:
     """Resets the switch and says how it stands, in one line. Raises ValueError without a reason, OSError as above."""
     switch = KillSwitch(path)

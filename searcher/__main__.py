@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from searcher import sim
+from searcher.commands import add_parsers
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
-from searcher.errors import ConfigError, RunError, SearcherError
-
-SWITCH_HELP = "the switch's file (default: $SEARCHER_SWITCH, else ~/.local/state/searcher/switch)"
+from searcher.errors import ConfigError, SearcherError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tape", type=Path, metavar="OUT", help="record the run on a Tape")
     p.add_argument("--set", action="append", default=[], metavar="kernel.param=value", help="change a parameter")
     p.add_argument("--salvage", action="store_true", help="replay a capture that is cut off up to the cut")
+    p.add_argument("--verify", action="store_true", help="PATH is a live session's Tape: was all decided as it says?")
     p.set_defaults(run=replay)
 
     p = commands.add_parser("init", help="write a starter project that replays as it is")
@@ -45,17 +45,7 @@ def parser() -> argparse.ArgumentParser:
     sim.arguments(p)
     p.set_defaults(run=sim.run)
 
-    for name, what in (
-        ("halt", "trip the switch: no lane sends anything but cancels"),
-        ("resume", "un-trip the switch"),
-    ):
-        p = commands.add_parser(name, help=what)
-        p.add_argument("--reason", required=True, metavar="TEXT", help="why; it is kept with the switch")
-        p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
-        p.set_defaults(run=halt if name == "halt" else resume)
-    p = commands.add_parser("status", help="say what the switch stands at")
-    p.add_argument("--switch", type=Path, metavar="FILE", help=SWITCH_HELP)
-    p.set_defaults(run=status)
+    add_parsers(commands)
     return top
 
 
@@ -66,8 +56,12 @@ def _positive(text: str) -> int:
     return value
 
 
-def replay(args: argparse.Namespace) -> None:
+def replay(args: argparse.Namespace) -> int:
     """`searcher replay`."""
+    if args.verify:
+        from searcher import verify
+
+        return verify.run(args)
     config = load(args.config) if args.config else Config()
     if args.strategy:
         config = with_strategy(config, args.strategy)
@@ -79,7 +73,7 @@ def replay(args: argparse.Namespace) -> None:
     outcome = run_with_bar(args.path, config, args.tape, salvage=args.salvage)
     if args.json == Path("-"):
         sys.stdout.write(report.as_json(outcome.report))
-        return
+        return 0
     if args.json:
         args.json.write_text(report.as_json(outcome.report), encoding="utf-8")
     report.show(outcome.report)
@@ -87,6 +81,7 @@ def replay(args: argparse.Namespace) -> None:
         args.html.parent.mkdir(parents=True, exist_ok=True)
         command = shlex.join(["searcher", *sys.argv[1:]])
         args.html.write_text(page.render(outcome.report, outcome.series, args.path.name, command), encoding="utf-8")
+    return 0
 
 
 def init(args: argparse.Namespace) -> None:
@@ -110,44 +105,11 @@ def generate(args: argparse.Namespace) -> None:
     print(f"{args.path}: {lines} lines, {args.seconds} s, seed {args.seed}, {args.venue}")
 
 
-def halt(args: argparse.Namespace) -> None:
-    """`searcher halt`."""
-    reason = _reason(args)
-    from risk import killswitch
-
-    print(killswitch.halt(reason, args.switch))
-
-
-def resume(args: argparse.Namespace) -> None:
-    """`searcher resume`."""
-    reason = _reason(args)
-    from risk import killswitch
-
-    try:
-        print(killswitch.resume(reason, args.switch))
-    except ValueError as error:
-        raise RunError(str(error)) from None
-
-
-def status(args: argparse.Namespace) -> None:
-    """`searcher status`."""
-    from risk import killswitch
-
-    print(killswitch.status(args.switch))
-
-
-def _reason(args: argparse.Namespace) -> str:
-    reason: str = args.reason.strip()
-    if not reason:
-        raise ConfigError("--reason is empty: say why, for whoever reads it next")
-    return reason
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
     args = parser().parse_args(argv)
     try:
-        args.run(args)
+        code: int | None = args.run(args)
     except SearcherError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -156,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    return 0
+    return code or 0
 
 
 def _fail(why: str, code: int) -> int:

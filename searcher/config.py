@@ -1,4 +1,4 @@
-"""One TOML file says what a lane trades, within which limits, and how a simulation behaves.
+"""One TOML file says what a lane trades, within which limits, how a simulation behaves, and where a lane connects.
 
 Unknown keys are refused with the nearest known one. Money and quantities are written in quotes and never become a
 float. Limits have no defaults: a strategy runs only when a person has written every one of them.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from searcher.errors import ConfigError
+from searcher.live_config import Live, parse_live
 from searcher.tables import Table
 
 VENUES = ("binance_usdm", "binance_spot")
@@ -89,6 +90,7 @@ class Config:
     features: Features = Features()
     simulation: Simulation = Simulation()
     kernels: tuple[Kernel, ...] = ()
+    live: Live = field(default_factory=Live)
 
 
 def load(path: Path) -> Config:
@@ -114,6 +116,7 @@ def parse(values: dict[str, Any], folder: Path) -> Config:
     venue = lane.choice("venue", VENUES)
     equity = lane.decimal("equity")
     offset = _clock_offset(lane)
+    live = parse_live(top, lane, venue, folder)
     lane.done()
     instruments = tuple(_instrument(t) for t in top.tables("instrument"))
     symbols = [i.symbol for i in instruments]
@@ -130,6 +133,7 @@ def parse(values: dict[str, Any], folder: Path) -> Config:
         features=_features(top.table("features")),
         simulation=_simulation(top.table("simulation"), folder),
         kernels=tuple(_kernel(t, symbols, folder) for t in top.tables("kernel")),
+        live=live,
     )
     top.done()
     return config

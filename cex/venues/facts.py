@@ -39,14 +39,28 @@ class OrderLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where one of a venue's networks is reached. `market` and `user` are followed by `/stream?streams=...` and
+    `/ws/<listenKey>`; `user` is None where user data come over `orders`; `account` serves what a key may do, None where
+    the network does not say."""
+
+    market: str
+    orders: str
+    user: str | None
+    rest: str
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """One venue. URLs are of production; `client_id` is the pattern of a client order id."""
+    """One venue. `client_id` is the pattern of a client order id; `streams_per_connection` the most that it takes;
+    `depth_ms` how often it can send changes of the book."""
 
     name: str
-    market_url: str
-    orders_url: str
-    rest_url: str
+    networks: dict[str, Endpoints]
     client_id: str
+    streams_per_connection: int
+    depth_ms: tuple[int, ...]
     connection_life_s: int
     order_limits: tuple[OrderLimit, ...]
     dead_man: DeadManSwitch

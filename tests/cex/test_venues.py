@@ -19,7 +19,18 @@ def test_every_venue_of_the_configuration_has_its_facts() -> None:
 def test_facts_say_where_they_are_from_and_when(facts: VenueFacts) -> None:
     assert facts.source
     assert date(2024, 1, 1) < facts.read_on <= date.today()
-    for url, scheme in [(facts.market_url, "wss"), (facts.orders_url, "wss"), (facts.rest_url, "https")]:
+    for url, scheme in [
+        (url, scheme)
+        for network in facts.networks.values()
+        for url, scheme in [
+            (network.market, "wss"),
+            (network.orders, "wss"),
+            (network.user, "wss"),
+            (network.rest, "https"),
+            (network.account, "https"),
+        ]
+        if url is not None
+    ]:
         assert urlsplit(url).scheme == scheme
 
 
