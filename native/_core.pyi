@@ -21,9 +21,11 @@ __all__ = [
     "TapeRecord",
     "TapeWriter",
     "__version__",
+    "bench_answer_bursts",
     "bench_features",
     "bench_hook",
     "bench_levels",
+    "bench_scale",
     "bench_tick_to_intent",
     "built_for",
     "desired_ladder",
@@ -61,6 +63,50 @@ class Replay:
         """
     def series(self) -> str:
         """The sampled path of position and PnL as JSON: a list by instrument, for charts."""
+
+# --- live ---
+
+@final
+class LiveLane:
+    """A lane on a thread of its own, with its own sockets.
+
+    ``plan_json`` is the live plan, ``kernels`` are compiled strategies in its order; key and secret are for mode live.
+    Raises ``ValueError`` with one line that says what is wrong; it never contains the secret.
+    """
+
+    def __new__(
+        cls, plan_json: str, kernels: list[Any], api_key: str | None = None, secret: str | None = None
+    ) -> LiveLane: ...
+    def start(self) -> None:
+        """Starts the lane's thread.
+
+        Raises ``ValueError`` with one line when something it needs is wrong (then nothing runs), ``RuntimeError`` when
+        it was started before.
+        """
+    def stop(self, flat: bool = False) -> None:
+        """Asks the lane to place nothing more and to cancel everything, and returns at once.
+
+        ``flat``: also to bring its positions to zero. Raises ``RuntimeError`` before the start, as the next two.
+        """
+    def join(self, timeout_s: float) -> str:
+        """Waits up to ``timeout_s`` for the lane to end, then ends it as it stands; the summary as JSON.
+
+        It says how the lane ended, which orders are not proven dead, and the positions.
+        """
+    def events(self) -> list[str]:
+        """What the lane had to say since the last call, as JSON lines, oldest first."""
+    def is_running(self) -> bool:
+        """The lane's thread lives."""
+    def is_done(self) -> bool:
+        """The lane has ended and its summary is there."""
+    def status(self) -> str:
+        """The lane's status page as JSON: see :func:`read_status`."""
+
+def read_status(path: str) -> str:
+    """The status page at ``path`` as JSON, with ``age_ms`` since the lane's last heartbeat.
+
+    The lane does not notice. Raises ``ValueError`` where there is no such page.
+    """
 
 # --- features ---
 
@@ -548,8 +594,25 @@ class Quoter:
 
 # --- bench ---
 
+def bench_answer_bursts(market: int, orders: int, request: bytes, quiet_ns: int, run_ns: int) -> int:
+    """For ``run_ns``: polls the descriptor ``market`` and writes ``request`` to the descriptor ``orders`` whenever
+    something comes after ``quiet_ns`` without anything. Returns how often.
+
+    Raises ``OSError`` when either connection ends.
+    """
+
 def bench_levels(path: str, rounds: int = 10) -> str:
     """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""
+
+def bench_scale(
+    path: str, plan: str, instruments: int, passes: int, kernel: Any | None = None, *, one_each: bool = False
+) -> str:
+    """CPU time a frame and memory of one lane with so many instruments (1 to 1,000), each the recorded one of the raw
+    capture at ``path`` under another name, over ``passes`` passes: JSON. With a kernel, all instruments share one or
+    have one each. Features and the limits of the first instrument are the plan's.
+
+    Raises ``ValueError`` when the capture is not of one instrument with a snapshot, or a book fell out of sync.
+    """
 
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""

@@ -44,20 +44,9 @@ impl Source {
     #[must_use]
     pub fn from_u8(v: u8) -> Option<Source> {
         use Source as S;
-        [
-            S::Market,
-            S::Snapshot,
-            S::Order,
-            S::Timer,
-            S::Fault,
-            S::Private,
-            S::Answer,
-            S::Switch,
-            S::Carry,
-            S::Control,
-        ]
-        .into_iter()
-        .find(|s| *s as u8 == v)
+        [S::Market, S::Snapshot, S::Order, S::Timer, S::Fault, S::Private, S::Answer, S::Switch, S::Carry, S::Control]
+            .into_iter()
+            .find(|s| *s as u8 == v)
     }
 }
 

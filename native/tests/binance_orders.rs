@@ -4,7 +4,10 @@
 
 use _core::cex::orders::first_id;
 use _core::cex::venues::binance::Market;
-use _core::cex::venues::binance_orders::{CLIENT_ID_BYTES, Encoder, Unsupported, client_id, client_id_text};
+use _core::cex::venues::binance_orders::{
+    CLIENT_ID_BYTES, Encoder, REQUEST_ID_BYTES, RequestId, Unsupported, client_id, client_id_text, replaced_id,
+};
+use _core::cex::venues::binance_sign::{Credentials, KeyKind};
 use _core::event::{Action, Intent, Side, TimeInForce};
 use _core::units::{Decimal, InstrumentSpec, Lots, Ticks};
 use proptest::prelude::*;
@@ -42,7 +45,8 @@ const ID: &str = "se-00010000000000a7";
 
 /// The documented example without what a logged-on connection leaves out, with our ids.
 fn documented(mut example: Value, letter: char, key: &str) -> Value {
-    example["id"] = json!(format!("{letter}{ID}"));
+    let side = if example["params"]["side"] == "SELL" || letter == 'c' { 's' } else { 'b' };
+    example["id"] = json!(format!("{letter}{ID}{side}0000"));
     let params = example["params"].as_object_mut().unwrap();
     for gone in ["apiKey", "signature", "orderId"] {
         params.remove(gone);
@@ -68,12 +72,16 @@ fn spot_place_cancel_and_replace_are_the_documented_ones() {
     let spec = spec("0.01", "0.00001");
     let sell = |action| intent(action, Side::Sell, TimeInForce::Gtc, 2_341_610, 847);
     let made = request(Market::Spot, &spec, &sell(Action::Place), 1_660_801_715_431);
-    assert_eq!(made, documented(place, 'p', "newClientOrderId"));
+    let mut place = documented(place, 'p', "newClientOrderId");
+    place["params"]["newOrderRespType"] = json!("RESULT");
+    assert_eq!(made, place);
     let made = request(Market::Spot, &spec, &sell(Action::Cancel), 1_660_801_715_830);
     assert_eq!(made, documented(cancel, 'c', "origClientOrderId"));
     let made = request(Market::Spot, &spec, &sell(Action::Replace), 1_660_813_156_900);
     let mut replace = documented(replace, 'r', "newClientOrderId");
     replace["params"]["cancelOrigClientOrderId"] = json!(ID);
+    replace["params"]["cancelNewClientOrderId"] = json!(format!("r{ID}"));
+    replace["params"]["newOrderRespType"] = json!("RESULT");
     // What the example lets fail must not: a total must not be bought twice.
     replace["params"]["cancelReplaceMode"] = json!("STOP_ON_FAILURE");
     replace["params"]["cancelRestrictions"] = json!("ONLY_NEW");
@@ -96,7 +104,9 @@ fn usdm_place_modify_and_cancel_are_the_documented_ones() {
     let spec = spec("0.01", "0.001");
     let i = intent(Action::Place, Side::Buy, TimeInForce::Gtc, 4_318_700, 100);
     let made = request(Market::UsdM, &spec, &i, 1_702_555_533_821);
-    assert_eq!(made, documented(place, 'p', "newClientOrderId"));
+    let mut place = documented(place, 'p', "newClientOrderId");
+    place["params"]["newOrderRespType"] = json!("ACK");
+    assert_eq!(made, place);
     let i = intent(Action::Replace, Side::Sell, TimeInForce::Gtx, 4_376_910, 110);
     let made = request(Market::UsdM, &spec, &i, 1_703_426_755_754);
     assert_eq!(made, documented(modify, 'r', "origClientOrderId"));
@@ -134,12 +144,16 @@ fn reduce_only_is_the_futures_own() {
     // A modified order stays what it is, so the venue takes no such parameter.
     let replace = Intent { action: Action::Replace, tif: TimeInForce::Gtc, ..i };
     assert_eq!(request(Market::UsdM, &spec, &replace, 1)["params"].get("reduceOnly"), None);
+    // Spot has no flag: what sells only what is held needs none, and there is no short position to buy back.
     let encoder = Encoder::new(Market::Spot, &spec).unwrap();
-    for action in [Action::Place, Action::Replace] {
-        let refused = encoder.encode(&Intent { action, ..i }, 1, &mut Vec::new());
-        assert_eq!(refused, Err(Unsupported::ReduceOnly), "{action:?}");
+    for (action, tif) in [(Action::Place, TimeInForce::Ioc), (Action::Replace, TimeInForce::Gtc)] {
+        let sell = Intent { action, tif, ..i };
+        assert_eq!(request(Market::Spot, &spec, &sell, 1)["params"].get("reduceOnly"), None);
+        let buy = Intent { side: Side::Buy, ..sell };
+        assert_eq!(encoder.encode(&buy, 1, &mut Vec::new()), Err(Unsupported::ReduceOnly), "{action:?}");
     }
-    assert_eq!(encoder.encode(&Intent { action: Action::Cancel, ..i }, 1, &mut Vec::new()), Ok(()));
+    let cancel = Intent { action: Action::Cancel, side: Side::Buy, ..i };
+    assert_eq!(encoder.encode(&cancel, 1, &mut Vec::new()), Ok(()));
 }
 
 #[test]
@@ -173,6 +187,60 @@ fn what_cannot_be_sent_leaves_nothing_behind() {
     }
 }
 
+/// What the venue signs to check a signature: all parameters but the signature, sorted (web-socket-api.md, "SIGNED
+/// request example").
+fn payload(params: &Value) -> String {
+    let params = params.as_object().unwrap().iter().filter(|(name, _)| *name != "signature");
+    let mut pairs: Vec<String> =
+        params.map(|(name, v)| format!("{name}={}", v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect();
+    pairs.sort();
+    pairs.join("&")
+}
+
+#[test]
+fn a_signed_request_is_the_plain_one_with_key_and_signature() {
+    // The example secrets of web-socket-api.md and of RFC 8032
+    let hmac = ("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j", KeyKind::Hmac);
+    let ed25519 = ("MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g", KeyKind::Ed25519);
+    let symbols = ["BTCUSDT", "\u{5e01}\u{5b89}\u{4eba}\u{751f}USDT"];
+    for ((secret, kind), symbol) in [(hmac, symbols[0]), (hmac, symbols[1]), (ed25519, symbols[0])] {
+        let keys =
+            Credentials::new(kind, "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A", secret).unwrap();
+        let spec = InstrumentSpec { symbol: symbol.into(), ..spec("0.01", "0.00001") };
+        for market in [Market::Spot, Market::UsdM] {
+            let encoder = Encoder::new(market, &spec).unwrap().with_recv_window(100);
+            for action in [Action::Place, Action::Cancel, Action::Replace] {
+                let i = intent(action, Side::Sell, TimeInForce::Gtx, 5_200_000, 1000);
+                let mut out = b"before".to_vec();
+                encoder.encode_signed(&i, 1_645_423_376_532, &keys, &mut out).unwrap();
+                let mut signed: Value = serde_json::from_slice(out.strip_prefix(b"before").unwrap()).unwrap();
+                let mut expected = Vec::new();
+                keys.sign(payload(&signed["params"]).as_bytes(), &mut expected);
+                let params = signed["params"].as_object_mut().unwrap();
+                assert_eq!(params.remove("signature").unwrap().as_str().unwrap().as_bytes(), expected, "{action:?}");
+                assert_eq!(params.remove("apiKey").unwrap(), json!(keys.api_key()));
+                assert_eq!(params["recvWindow"], json!(100));
+                let mut plain = Vec::new();
+                encoder.encode(&i, 1_645_423_376_532, &mut plain).unwrap();
+                assert_eq!(signed, serde_json::from_slice::<Value>(&plain).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_is_written_without_allocating() {
+    let keys = Credentials::new(KeyKind::Hmac, "key", "secret").unwrap();
+    let encoder = Encoder::new(Market::Spot, &spec("0.01", "0.00001")).unwrap();
+    let mut out = Vec::with_capacity(1024);
+    for _ in 0..3 {
+        out.clear();
+        let i = intent(Action::Replace, Side::Sell, TimeInForce::Gtx, i64::MAX >> 20, 1000);
+        encoder.encode_signed(&i, 1_645_423_376_532, &keys, &mut out).unwrap();
+    }
+    assert_eq!(out.capacity(), 1024);
+}
+
 #[test]
 fn foreign_client_ids_are_not_ours() {
     for text in [
@@ -199,6 +267,23 @@ proptest! {
         prop_assert!(text.len() == CLIENT_ID_BYTES && text.len() < 36);
         let allowed = |c: &u8| c.is_ascii_alphanumeric() || b".:/_-".contains(c);
         prop_assert!(text.iter().all(allowed));
+    }
+
+    #[test]
+    fn request_ids_go_and_come_back(
+        action in prop::sample::select(vec![Action::Place, Action::Cancel, Action::Replace]),
+        id in 1u64.., sell: bool, instrument: u16, at in 0..REQUEST_ID_BYTES, other in any::<u8>(),
+    ) {
+        let request = RequestId { action, id, side: if sell { Side::Sell } else { Side::Buy }, instrument };
+        let text = request.text();
+        prop_assert_eq!(RequestId::read(&text), Some(request));
+        // "^[a-zA-Z0-9-_]{1,36}$" is what Binance's own connectors hold ids to.
+        prop_assert!(text.len() <= 36 && text.iter().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(c)));
+        let mut changed = text;
+        changed[at] = other;
+        prop_assert!(RequestId::read(&changed).is_none_or(|r| r.text().eq_ignore_ascii_case(&changed)));
+        prop_assert_eq!(RequestId::read(&text[1..]), None);
+        prop_assert_eq!(replaced_id(&text[..=CLIENT_ID_BYTES]).is_some(), action == Action::Replace);
     }
 
     #[test]

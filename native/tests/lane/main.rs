@@ -164,8 +164,15 @@ impl Rig {
 
     pub fn with(instruments: usize, limits: Limits, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Rig {
         let switch = Arc::new(Switch::anonymous());
-        let trading =
-            Trading { limits, equity: d("1000"), switch: switch.clone(), capacity: 64, first_id: 1, can_replace: true, live: None };
+        let trading = Trading {
+            limits,
+            equity: d("1000"),
+            switch: switch.clone(),
+            capacity: 64,
+            first_id: 1,
+            can_replace: true,
+            live: None,
+        };
         let config = LaneConfig {
             dialect: Market::UsdM,
             instruments: specs(instruments),

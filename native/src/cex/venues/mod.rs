@@ -3,5 +3,6 @@ pub mod binance;
 pub mod binance_orders;
 pub mod binance_private;
 pub mod binance_rest;
+pub mod binance_session;
 pub mod binance_sign;
 pub mod scan;
