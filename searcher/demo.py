@@ -170,7 +170,9 @@ def show(found: Comparison, code: int, session: Path) -> None:
     console = Console()
     console.print()
     console.print(table)
-    console.print(f"PnL {found.pnl} (before fees in other assets).  Files: {session}")
+    for line in found.differing[:10]:
+        console.print(f"DIFFERENT: {line}")
+    console.print(f"PnL {found.pnl} in the quote currency. Files: {session}", soft_wrap=True)
     verdict = (
         "It ended flat, and the exchange agrees." if code == 0 and found.agrees else "It did NOT end as it should."
     )
