@@ -17,7 +17,7 @@ from pathlib import Path
 
 from searcher.demo_truth import Comparison, compare
 from searcher.errors import RunError
-from searcher.starter import CONFIG
+from searcher.starter import TRADED
 
 #: Without a terminal it ends by itself after this, unless --seconds or $DEMO_SECONDS says otherwise.
 SECONDS = 60.0
@@ -30,7 +30,7 @@ STRATEGY = "cex.strategies.market_maker:MarketMaker"
 
 def config_toml(venue: str, where: dict[str, str], folder: Path) -> str:
     """The starter's configuration for the demo: another strategy, the loopback exchange's fees and endpoints."""
-    text = CONFIG[: CONFIG.index("[[kernel]]")]
+    text = TRADED[: TRADED.index("[[kernel]]")]
     tick, lot, maker, taker = ("0.1", "0.001", "0", "5") if venue == "binance_usdm" else ("0.01", "0.00001", "0", "10")
     for old, new in (
         ('venue = "binance_usdm" ', f'venue = "{venue}" '),
@@ -170,7 +170,9 @@ def show(found: Comparison, code: int, session: Path) -> None:
     console = Console()
     console.print()
     console.print(table)
-    console.print(f"PnL {found.pnl} (before fees in other assets).  Files: {session}")
+    for line in found.differing[:10]:
+        console.print(f"DIFFERENT: {line}")
+    console.print(f"PnL {found.pnl} in the quote currency. Files: {session}", soft_wrap=True)
     verdict = (
         "It ended flat, and the exchange agrees." if code == 0 and found.agrees else "It did NOT end as it should."
     )
