@@ -15,8 +15,11 @@ use super::rest::{Answered, RestClient, Snapshots, What};
 use crate::cex::venues::binance_orders::RequestId;
 use crate::cex::venues::binance_rest::Rest;
 use crate::clock::{WallClock, stopwatch_ns};
-use crate::event::{Call, ConnectionId, Control, Decoded, Fault, Frame, InstrumentId, ORDERS, Receipt, Side, Source, Wire};
-use crate::lane::{Decoder, Lane, LaneFill, Outbox};
+use crate::event::{
+    Call, ConnectionId, Control, Decoded, Fault, Frame, InstrumentId, ORDERS, Receipt, Side, Source, Wire,
+};
+use crate::lane::{CarryFile, Decoder, KeptFill, Lane, LaneFill, Outbox};
+use crate::risk::switch::{Cause, Switch, SwitchState};
 use crate::sim::backtest::turned_away;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -50,6 +53,8 @@ pub struct Core {
     pub public: RestClient,
     pub private: RestClient,
     pub snapshots: Snapshots,
+    /// By instrument: its feed is up. A snapshot without a feed would make a book that nothing keeps.
+    fed: Vec<bool>,
     /// Weight that snapshots may use in a minute.
     snapshot_weight: u32,
     /// The venue wants no request before this.
@@ -62,6 +67,10 @@ pub struct Core {
     /// Requests that never left.
     refused: VecDeque<Receipt>,
     pub unsent: u64,
+    /// What survives this process; mode live has it.
+    carry: Option<CarryFile>,
+    kept: Vec<KeptFill>,
+    switch: Arc<Switch>,
     fills: Vec<LaneFill>,
     /// By instrument.
     pub fill_counts: Vec<u64>,
@@ -79,6 +88,8 @@ pub struct Parts {
     pub public: RestClient,
     pub private: RestClient,
     pub snapshot_weight: u32,
+    pub carry: Option<CarryFile>,
+    pub switch: Arc<Switch>,
 }
 
 impl Core {
@@ -96,6 +107,7 @@ impl Core {
             public: p.public,
             private: p.private,
             snapshots: Snapshots::default(),
+            fed: vec![false; p.lane.instruments().len()],
             snapshot_weight: p.snapshot_weight,
             throttled_ns: i64::MIN,
             time_due_ns: i64::MIN,
@@ -104,6 +116,9 @@ impl Core {
             calls_under_way: 0,
             refused: VecDeque::new(),
             unsent: 0,
+            carry: p.carry,
+            kept: Vec::new(),
+            switch: p.switch,
             fills: Vec::new(),
             fill_counts: vec![0; p.lane.instruments().len()],
             wire: Vec::with_capacity(256),
@@ -115,32 +130,42 @@ impl Core {
     /// Steps the lane and sends what it decided. `read_ns`: stopwatch when the bytes had been read.
     #[inline]
     pub fn step(&mut self, frame: &Frame<'_>, read_ns: i64) {
-        let begun = stopwatch_ns();
-        self.decoder.decode(frame, &mut self.decoded);
-        let decoded = stopwatch_ns();
         if let Way::Paper(paper) = &mut self.way
             && matches!(frame.source, Source::Market | Source::Snapshot)
         {
+            self.decoder.decode(frame, &mut self.decoded);
             paper.on_market(&self.decoded, frame.recv_ns);
         }
-        self.lane.apply(frame, &self.decoded, &mut self.outbox);
+        let begun = stopwatch_ns();
+        self.lane.step(frame, &mut self.outbox);
         if !self.outbox.requests.is_empty() {
-            let applied = stopwatch_ns();
+            let stepped = stopwatch_ns();
             let took = self.send(frame.recv_ns);
-            let m = &mut self.meter;
-            m.add(Part::Total, stopwatch_ns() - read_ns);
-            m.add(Part::Wait, begun - read_ns);
-            m.add(Part::Decode, decoded - begun);
-            m.add(Part::Book, applied - decoded);
-            m.add(Part::Encode, took.encode_ns);
-            m.add(Part::Write, took.write_ns);
+            self.measure(read_ns, begun, stepped, took);
+        }
+        if self.lane.has_kept() {
+            self.keep(frame.recv_ns);
         }
         if self.lane.has_fills() {
-            self.keep_fills();
+            self.count_fills();
         }
         if !self.outbox.calls.is_empty() || !self.outbox.snapshots_wanted.is_empty() {
             self.note_wishes(frame.recv_ns);
         }
+    }
+
+    fn measure(&mut self, read_ns: i64, begun: i64, stepped: i64, took: Sending) {
+        let (marks, meter) = (&self.lane.marks, &mut self.meter);
+        // Requests that no kernel asked for (cancels of a stale book, say) have no kernel's time.
+        let kernel_ns = if marks.kernel_ns == 0 { stepped } else { marks.kernel_ns };
+        meter.add(Part::Total, stopwatch_ns() - read_ns);
+        meter.add(Part::Wait, begun - read_ns);
+        meter.add(Part::Decode, marks.decoded_ns - begun);
+        meter.add(Part::Book, kernel_ns - marks.decoded_ns);
+        meter.add(Part::Kernel, marks.in_kernels_ns);
+        meter.add(Part::Gate, stepped - kernel_ns - marks.in_kernels_ns);
+        meter.add(Part::Encode, took.encode_ns);
+        meter.add(Part::Write, took.write_ns);
     }
 
     fn send(&mut self, now_ns: i64) -> Sending {
@@ -166,7 +191,20 @@ impl Core {
         took
     }
 
-    fn keep_fills(&mut self) {
+    /// Writes what must survive this process. Where that fails nothing more is risked: what is not kept could be booked
+    /// twice, or not at all, by the next run.
+    fn keep(&mut self, now_ns: i64) {
+        self.lane.take_kept(&mut self.kept);
+        let Some(file) = &mut self.carry else { return self.kept.clear() };
+        for kept in self.kept.drain(..) {
+            if let Err(why) = file.append(&kept) {
+                self.switch.trip(SwitchState::Reducing, Cause::Tape, &why, now_ns);
+                self.notices.say(now_ns, "fill not kept", json!({"why": why}));
+            }
+        }
+    }
+
+    fn count_fills(&mut self) {
         self.lane.take_fills(&mut self.fills);
         for fill in self.fills.drain(..) {
             if let Some(count) = self.fill_counts.get_mut(usize::from(fill.receipt.instrument)) {
@@ -177,9 +215,21 @@ impl Core {
 
     fn note_wishes(&mut self, now_ns: i64) {
         for instrument in self.outbox.snapshots_wanted.drain(..) {
-            self.snapshots.want(instrument, now_ns);
+            if self.fed.get(usize::from(instrument)).is_some_and(|fed| *fed) {
+                self.snapshots.want(instrument, now_ns);
+            }
         }
         self.calls.extend(self.outbox.calls.drain(..));
+    }
+
+    /// The feed of these books has come up, or is gone. Events are buffered while the snapshot is on its way.
+    pub fn feed(&mut self, books: &[InstrumentId], up: bool, now_ns: i64) {
+        for book in books {
+            if let Some(fed) = self.fed.get_mut(usize::from(*book)) {
+                *fed = up;
+            }
+            if up { self.snapshots.want(*book, now_ns) } else { self.snapshots.forget(*book) }
+        }
     }
 
     /// Steps the lane with a frame of this thread's own making.
@@ -388,6 +438,9 @@ impl Core {
     }
 
     fn snapshot(&mut self, instrument: InstrumentId, a: &Answered, now_ns: i64) {
+        if !self.fed.get(usize::from(instrument)).is_some_and(|fed| *fed) {
+            return self.snapshots.forget(instrument);
+        }
         if a.status == 200 {
             let (source, recv_ns) = (Source::Snapshot, now_ns);
             let frame = Frame { source, connection: 0, tag: instrument, recv_ns, bytes: &a.body };
@@ -435,23 +488,23 @@ impl Core {
             Way::Paper(paper) => paper.due_ns(),
             Way::Venue(account) => account.due_ns(),
         };
-        let own = if self.refused.is_empty() { Some(self.time_due_ns) } else { Some(i64::MIN) };
+        let listen = match &self.way {
+            Way::Venue(account) => account.listen_ns(),
+            _ => None,
+        };
+        // Where the venue wants no request these wait.
+        let asked =
+            [snapshots, listen, Some(self.time_due_ns)].into_iter().flatten().map(|due| due.max(self.throttled_ns));
+        let now = (!self.refused.is_empty()).then_some(i64::MIN);
         let clients = [self.public.client().due_ns(), self.private.client().due_ns()];
-        let due = [self.lane.next_timer_ns(), snapshots, way, own];
-        due.into_iter().chain(clients).flatten().min()
+        let due = [self.lane.next_timer_ns(), way, now];
+        due.into_iter().chain(clients).flatten().chain(asked).min()
     }
 
-    /// Nothing is left that would still change: no order of ours is open or unanswered, no call is under way and, if
-    /// `flat`, no position is left that could be brought down.
+    /// The lane is done, and nothing of it is under way.
     #[must_use]
-    pub fn is_quiet(&self, flat: bool) -> bool {
-        let Some(orders) = self.lane.orders() else { return true };
-        let Some(gate) = self.lane.gate() else { return true };
-        let held = |n: usize| !gate.exposure(n as InstrumentId).is_flat();
-        let settled = orders.alive() == 0 && self.refused.is_empty() && self.open_calls() == 0;
-        // A lane that may not reduce any more waits for nothing.
-        let reducing = gate.state() < crate::risk::switch::SwitchState::Halted;
-        settled && !(flat && reducing && (0..self.fill_counts.len()).any(held))
+    pub fn is_done(&self) -> bool {
+        self.lane.is_done() && self.refused.is_empty() && self.open_calls() == 0
     }
 
     /// What is left of the lane: orders that are not proven dead, and positions.

@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 
 use crate::cex::venues::binance_rest::RestRequest;
 use crate::event::{Call, InstrumentId, Intent};
-use crate::net::{HttpClient, HttpDone, HttpRequest};
 use crate::live::status::RestStatus;
+use crate::net::{HttpClient, HttpDone, HttpRequest};
 
 const NS_PER_MS: i64 = 1_000_000;
 /// A request without an answer for so long has none.
@@ -153,12 +153,7 @@ impl RestClient {
 
     #[must_use]
     pub fn status(&self, now_ns: i64) -> RestStatus {
-        RestStatus {
-            waiting: self.under_way.len(),
-            sent: self.sent,
-            failed: self.failed,
-            weight: self.weight(now_ns),
-        }
+        RestStatus { waiting: self.under_way.len(), sent: self.sent, failed: self.failed, weight: self.weight(now_ns) }
     }
 }
 
@@ -194,6 +189,11 @@ impl Snapshots {
         let w = self.wanted.iter_mut().find(|w| !w.under_way && w.due_ns <= now_ns)?;
         w.under_way = true;
         Some(w.instrument)
+    }
+
+    /// It is not wanted any more.
+    pub fn forget(&mut self, instrument: InstrumentId) {
+        self.wanted.retain(|w| w.instrument != instrument);
     }
 
     /// It was not asked for after all: not before `due_ns`.
