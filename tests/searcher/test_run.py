@@ -1,4 +1,4 @@
-"""The daemon on real sockets, against the loopback exchange: it trades, is seen, is stopped, is killed, and comes back."""
+"""The daemon on real sockets against the loopback exchange: it trades, is seen, is stopped, is killed, comes back."""
 
 import json
 import os
