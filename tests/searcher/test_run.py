@@ -89,7 +89,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 
 def trading(page: dict[str, Any]) -> bool:
-    return page["health"] == "running" and page["status"]["instruments"][0]["fills"] >= 3
+    return bool(page["health"] == "running" and page["status"]["instruments"][0]["fills"] >= 3)
 
 
 def test_a_lane_trades_is_seen_and_ends_flat(session: Session) -> None:
