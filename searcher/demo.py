@@ -115,16 +115,26 @@ def trade(config: Path, session: Path, environment: dict[str, str], seconds: flo
         watch(daemon, session, None if seconds is None else time.monotonic() + seconds)
     except KeyboardInterrupt:
         print("\nStopping: cancels, brings the position to zero, waits.")
-    if daemon.poll() is None:
-        daemon.send_signal(signal.SIGTERM)
-    try:
-        code = daemon.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        daemon.kill()
-        code = daemon.wait()
+    code = end(daemon)
     if code and (said := (session / "daemon.err").read_text().strip()):
         print(said, file=sys.stderr)
     return code
+
+
+def end(daemon: "subprocess.Popen[bytes]") -> int:
+    """SIGTERM, and a second one if Ctrl-C is pressed again; gives the exit code."""
+    until = time.monotonic() + STOP_S
+    if daemon.poll() is None:
+        daemon.send_signal(signal.SIGTERM)
+    while time.monotonic() < until:
+        try:
+            return daemon.wait(max(0.0, until - time.monotonic()))
+        except KeyboardInterrupt:
+            daemon.send_signal(signal.SIGTERM)
+        except subprocess.TimeoutExpired:
+            break
+    daemon.kill()
+    return daemon.wait()
 
 
 def watch(daemon: "subprocess.Popen[bytes]", session: Path, until: float | None) -> None:

@@ -71,7 +71,7 @@ params = { qty_lots = 1, max_lots = 20, timer_ms = 100 }
 
 #: What a live lane reads besides.
 CONNECTED = """
-# What follows is read by `searcher run` and `searcher check` alone. What is commented out has the value that stands there.
+# What follows is for `searcher run` and `searcher check` alone. What is commented out is the default, or an example.
 
 [run]
 mode = "paper"                   # "live" trades, "paper" trades on a simulated exchange, "record" runs no kernels
