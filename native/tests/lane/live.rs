@@ -39,7 +39,7 @@ impl Live {
 
     /// Begins with its opening balance, at a venue that is there already.
     pub fn carrying(rules: LiveRules, carry: &Carry, venue: Venue, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
-        let rig = Rig::behind(1, limits(1), first_id(1, 1), Some(rules), kernels);
+        let rig = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules), kernels);
         let (kept, calls, requests, asked) = (vec![], vec![], vec![], vec![]);
         let mut live = Live { rig, venue, kept, calls, requests, asked };
         let bytes = serde_json::to_vec(carry).unwrap();
@@ -457,7 +457,7 @@ fn a_replay_that_is_told_what_was_seen_decides_the_same() {
     let script: Vec<SwitchSeen> =
         tape.iter().filter(|r| r.0 == Kind::Switch).map(|r| SwitchSeen::read(&r.2).unwrap()).collect();
     assert_eq!(script.len(), 3);
-    let mut again = Rig::behind(1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
+    let mut again = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
     again.lane.set_switch_script(script);
     let frames = live.rig.heads.lock().unwrap().clone();
     for ((kind, time_ns, payload), (connection, tag)) in tape.iter().zip(frames) {
