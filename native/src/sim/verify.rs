@@ -129,6 +129,7 @@ fn look_over(reader: &mut TapeReader) -> Result<Script, String> {
 /// The second pass.
 fn compare(reader: &mut TapeReader, lane: &mut Lane, made: &Made) -> Result<Findings, String> {
     let (mut found, mut out) = (Findings::default(), Outbox::default());
+    let (mut fills, mut kept) = (Vec::new(), Vec::new());
     while let Some(r) = reader.next().map_err(|e| e.to_string())? {
         let entry = Entry {
             kind: r.kind,
@@ -155,7 +156,12 @@ fn compare(reader: &mut TapeReader, lane: &mut Lane, made: &Made) -> Result<Find
             let Entry { connection, tag, time_ns, payload, .. } = &entry;
             let frame = Frame { source, connection: *connection, tag: *tag, recv_ns: *time_ns, bytes: payload };
             lane.step(&frame, &mut out);
+            // What its runner would take; a replay has no use for it.
             out = Outbox::default();
+            lane.take_fills(&mut fills);
+            lane.take_kept(&mut kept);
+            fills.clear();
+            kept.clear();
             found.frames += 1;
             now = made.next();
         }

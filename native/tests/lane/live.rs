@@ -211,6 +211,25 @@ fn an_order_whose_answer_is_lost_is_asked_for() {
 }
 
 #[test]
+fn a_cancel_that_overtakes_its_place_proves_nothing() {
+    let mut live = Live::new(rules(), vec![(maker(), vec![0])]);
+    live.connect();
+    live.settle();
+    live.book();
+    let placed = std::mem::take(&mut live.requests);
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    for cancel in std::mem::take(&mut live.requests) {
+        live.private(&Venue::refused(&cancel, -2011, "Unknown order sent."));
+    }
+    assert_eq!((live.open().len(), live.rig.lane.is_done()), (2, false), "they may still come");
+    live.venue.now_ms = live.rig.now / MS;
+    live.venue.on_request(&placed[0]); // and one does
+    live.pass(9_000, true);
+    assert!(live.venue.orders.len() == 1 && live.venue.open().is_empty());
+    assert!(live.rig.lane.is_done(), "{:?}", live.rig.lane.left());
+}
+
+#[test]
 fn a_fill_whose_event_is_lost_is_booked_once() {
     let mut live = quoting(rules());
     let event = live.venue.fill(0, 1);
