@@ -108,13 +108,6 @@ def read_status(path: str) -> str:
     The lane does not notice. Raises ``ValueError`` where there is no such page.
     """
 
-def verify_tape(path: str, kernels: list[Any]) -> str:
-    """Steps the lane of a live session's Tape through its frames again and compares every decision.
-
-    JSON: ``agrees``, the first ``difference`` or null, and what was compared. ``kernels`` are compiled strategies in
-    the order of the Tape's header. Raises ``ValueError`` with one line where the Tape cannot be read.
-    """
-
 # --- features ---
 
 @final
@@ -630,8 +623,9 @@ def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     """Whether a session decided what its Tape says: the lane of the Tape's header is made again, with the compiled
     strategies `kernels` in the order of its plan, and given every Frame.
 
-    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given, decisions `compared`, records `lost` (what
-    comes after them is not compared), `difference` (null, or `seq` on the Tape and the records `tape` and `now`), `torn`
-    (what is cut off the Tape's end), `ended` (it was closed), `sha256` of the decisions. Raises ValueError with one line
-    where the Tape cannot be read or its header makes no lane.
+    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given and `decisions` compared, of them `intents`,
+    `permits`, `refused` and `receipts`, `from_ns` and `until_ns`, records `lost` (what comes after them is not compared),
+    `difference` (null, or `seq` on the Tape and the records `tape` and `now`), `torn` (what is cut off the Tape's end),
+    `ended` (it was closed), `sha256` of the decisions. Raises ValueError with one line where the Tape cannot be read or
+    its header makes no lane.
     """

@@ -52,7 +52,10 @@ impl Made {
 #[derive(Default)]
 struct Findings {
     frames: u64,
-    compared: u64,
+    /// Records of what was decided that are equal.
+    decisions: u64,
+    from_ns: Option<i64>,
+    until_ns: i64,
     /// Records that the Tape says are missing on it; nothing after them can be compared.
     lost: u64,
     difference: Option<Value>,
@@ -69,7 +72,7 @@ struct Script {
 }
 
 /// Verifies the Tape at `path`, of a live session or of a backtest; `kernels` are its strategies, compiled, in the order
-/// of its plan. Returns JSON: `agrees` (nothing differs and nothing is lost), `frames`, `compared`, `lost`,
+/// of its plan. Returns JSON: `agrees` (nothing differs and nothing is lost), `frames`, `decisions` and their kinds, `from_ns`, `until_ns`, `lost`,
 /// `difference` (`null`, or `seq` and the decoded record as it stands on the Tape and as it is made now), `torn`,
 /// `ended`, `sha256` of the decisions.
 ///
@@ -94,7 +97,13 @@ pub fn verify(path: &Path, kernels: Vec<Kernel>) -> Result<String, String> {
     let out = json!({
         "agrees": found.difference.is_none() && found.lost == 0,
         "frames": found.frames,
-        "compared": found.compared,
+        "decisions": found.decisions,
+        "intents": lane.journal.intents,
+        "permits": lane.journal.permits,
+        "refused": lane.journal.refusals,
+        "receipts": lane.journal.receipts,
+        "from_ns": found.from_ns,
+        "until_ns": found.until_ns,
         "lost": found.lost,
         "difference": found.difference,
         "torn": found.torn,
@@ -163,6 +172,8 @@ fn compare(reader: &mut TapeReader, lane: &mut Lane, made: &Made) -> Result<Find
             fills.clear();
             kept.clear();
             found.frames += 1;
+            found.from_ns.get_or_insert(*time_ns);
+            found.until_ns = *time_ns;
             now = made.next();
         }
         if now.as_ref() != Some(&entry) {
@@ -170,7 +181,7 @@ fn compare(reader: &mut TapeReader, lane: &mut Lane, made: &Made) -> Result<Find
             found.difference = Some(json!({"seq": r.seq, "tape": show(&entry), "now": shown}));
             return Ok(found);
         }
-        found.compared += u64::from(is_decision(entry.kind));
+        found.decisions += u64::from(is_decision(entry.kind));
     }
     found.torn = reader.torn().map(ToString::to_string);
     found.ended = reader.ended();
