@@ -144,12 +144,17 @@ fn reduce_only_is_the_futures_own() {
     // A modified order stays what it is, so the venue takes no such parameter.
     let replace = Intent { action: Action::Replace, tif: TimeInForce::Gtc, ..i };
     assert_eq!(request(Market::UsdM, &spec, &replace, 1)["params"].get("reduceOnly"), None);
-    // Spot has no flag: the Gate has seen to it, also for what was sold of the balance that the lane began with.
+    // Spot has no flag: the Gate has seen to it that the order only reduces. A lane that sold of what was held before
+    // its fills buys it back.
     for (action, tif) in [(Action::Place, TimeInForce::Ioc), (Action::Replace, TimeInForce::Gtc)] {
-        let sell = Intent { action, tif, ..i };
-        assert_eq!(request(Market::Spot, &spec, &sell, 1)["params"].get("reduceOnly"), None);
-        let buy = Intent { side: Side::Buy, ..sell };
-        assert_eq!(request(Market::Spot, &spec, &buy, 1)["params"].get("reduceOnly"), None);
+        for side in [Side::Sell, Side::Buy] {
+            let reduce = Intent { action, tif, side, ..i };
+            assert_eq!(
+                request(Market::Spot, &spec, &reduce, 1)["params"].get("reduceOnly"),
+                None,
+                "{action:?} {side:?}"
+            );
+        }
     }
 }
 

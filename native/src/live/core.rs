@@ -450,8 +450,8 @@ impl Core {
             let symbol = self.lane.instruments().get(usize::from(instrument)).map(|i| i.spec.symbol.clone());
             self.notices.say(now_ns, "snapshot failed", json!({"symbol": symbol, "why": why}));
         }
-        let live = self.lane.instruments().get(usize::from(instrument)).is_none_or(|i| i.sync.live());
-        self.snapshots.answered(instrument, live, now_ns);
+        let served = self.lane.instruments().get(usize::from(instrument)).is_none_or(|i| !i.sync.wants_snapshot());
+        self.snapshots.answered(instrument, served, now_ns);
     }
 
     fn time(&mut self, sent_ns: i64, a: &Answered, now_ns: i64) {

@@ -207,8 +207,8 @@ fn prepare(
     let path = state.join("status");
     let page = Page::create(&path, room, now_ns).map_err(|e| format!("{}: {e}", path.display()))?;
     let notices = Arc::clone(&shared.notices);
-    // Half of the weight is left for what concerns the account.
-    let snapshot_weight = weight / 2;
+    // A quarter of the weight is left for what concerns the account.
+    let snapshot_weight = weight / 4 * 3;
     let core = Core::new(Parts {
         lane,
         clock,

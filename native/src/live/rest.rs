@@ -203,7 +203,7 @@ impl Snapshots {
         }
     }
 
-    /// It came, or did not. `served`: the book is in sync; else it is asked for again later.
+    /// It came, or did not. `served`: the book has what it needs; else it is asked for again later.
     pub fn answered(&mut self, instrument: InstrumentId, served: bool, now_ns: i64) {
         if served {
             self.wanted.retain(|w| w.instrument != instrument);

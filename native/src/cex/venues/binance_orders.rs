@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | place | `order.place` | `order.place` |
 //! | post-only | type `LIMIT_MAKER` | `timeInForce` `GTX` |
-//! | reduce-only | without the flag, which spot has not: the Gate has proven that it brings the lane's position, which is relative to the balance it began with, nearer to zero | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
+//! | reduce-only | without the flag, which spot has not: the Gate has proven that it only reduces the lane's position, which on spot is what its fills have added to, or taken from, what was held before them | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
 //! | cancel | `order.cancel` | `order.cancel` |
 //! | replace | `order.cancelReplace` | `order.modify` |
 //!
