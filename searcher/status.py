@@ -96,7 +96,7 @@ def _head(page: Page) -> Text:
         text.append(f"  stopping ({status['stopping']})", style="yellow")
     if status["panic"]:
         text.append(f"\n  panic: {status['panic']}", style="bold red")
-    if not status["reconciled"]:
+    if status["reconciled"] is False:
         text.append("  not reconciled with the venue: places nothing", style="yellow")
     return text
 
@@ -133,6 +133,11 @@ def _orders(status: dict[str, Any]) -> Text:
         text.append(" (" + ", ".join(f"{name} {n}" for name, n in most) + ")")
     if status["unsent"]:
         text.append(f"; {status['unsent']} could not be sent", style="yellow")
+    if account := status.get("account"):
+        text.append(f"\n  account compared {account['rounds']} times with the venue's")
+        odd = {k: account[k] for k in ("adopted", "recovered", "missing", "foreign", "differing") if account.get(k)}
+        if odd:
+            text.append(": " + ", ".join(f"{name} {n}" for name, n in odd.items()), style="yellow")
     tape = status["tape"]
     text.append(f"\n  tape {tape['records']} records, {tape['bytes'] / 1e6:.1f} MB")
     if tape["lost"]:
