@@ -22,6 +22,9 @@ PIPE_WIDTH = 240
 #: Beyond this a book is old for a person to see.
 OLD_BOOK_NS = 2_000_000_000
 
+#: From socket read to order written, and its parts in the order in which they happen.
+PARTS = ("total", "wait", "decode", "book", "kernel", "gate", "encode", "write")
+
 HEALTH = {"running": "green", "stopped": "dim", "stale": "bold red", "dead": "bold red", "unreadable": "red"}
 STATE = {"active": "green", "reducing": "yellow", "halted": "bold red"}
 
@@ -161,7 +164,8 @@ def _connections(status: dict[str, Any]) -> Text:
 
 
 def _latency(status: dict[str, Any]) -> Text:
-    parts = [(name, h) for name, h in status["latency_ns"].items() if h["count"]]
+    measured = status["latency_ns"]
+    parts = [(name, measured[name]) for name in PARTS if measured.get(name, {}).get("count")]
     if not parts:
         return Text("  latency: nothing sent yet", style="dim")
     said = "  ".join(f"{name} {duration(h['p50'])}/{duration(h['p99'])}" for name, h in parts)
