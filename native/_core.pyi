@@ -14,6 +14,7 @@ __all__ = [
     "Orders",
     "Quoter",
     "Replay",
+    "SimExchange",
     "Switch",
     "TapeError",
     "TapeReader",
@@ -219,6 +220,60 @@ class TapeWriter:
         """Closes the Tape; after an exception it writes what there is and no "end" record."""
 
 # --- sim ---
+
+@final
+class SimExchange:
+    """The matching model (README, "Fill rules") with our orders in a market that is told to it.
+
+    ``config`` is the JSON of the exchange in a configuration, ``specs`` a list of instruments: ``symbol``, ``tick``,
+    ``lot`` (decimal strings), ``maker_fee_e8``, ``taker_fee_e8``. Prices are ticks, quantities lots, times nanoseconds
+    since 1970, enumerations the integers of ``native/src/event.rs``. Each call returns its receipts in order: kind, id,
+    price, lots filled, lots open, maker, trade id. Raises ``ValueError`` for JSON or a number that is none of these.
+    """
+
+    def __new__(cls, config: str, specs: str, /) -> SimExchange: ...
+    def depth(
+        self,
+        instrument: int,
+        ids: tuple[int, int, int],
+        bids: list[tuple[int, int]],
+        asks: list[tuple[int, int]],
+        exch_ns: int,
+        /,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """Levels changed: (ticks, lots) with 0 for gone; ``ids`` are the update's first, last and previous one."""
+    def snapshot(
+        self,
+        instrument: int,
+        last_id: int,
+        bids: list[tuple[int, int]],
+        asks: list[tuple[int, int]],
+        exch_ns: int,
+        /,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """The whole book at ``last_id``."""
+    def trade(
+        self, instrument: int, px: int, qty: int, side: int, exch_ns: int, /
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """Others traded; ``side`` is the aggressor's."""
+    def request(
+        self,
+        action: int,
+        id: int,
+        side: int,
+        px: int,
+        qty: int,
+        exch_ns: int,
+        *,
+        instrument: int = 0,
+        tif: int = 0,
+        reduce_only: bool = False,
+    ) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """A request of ours: place, cancel or replace."""
+    def resting(self, instrument: int, /) -> list[tuple[int, int, int, int, int]]:
+        """Our resting orders, best price first: id, side, price, lots open, lots ahead in the queue."""
+    def position(self, instrument: int, /) -> int:
+        """Our position, lots; 0 at the start."""
 
 def queue_probability(model_json: str, front: float, back: float, /) -> float:
     """Probability, 0 to 1, that a decrease of a price level happened behind our order.

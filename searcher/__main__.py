@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from searcher import sim
 from searcher.commands import add_parsers
 from searcher.config import VENUES, Config, load, with_setting, with_strategy
 from searcher.errors import ConfigError, SearcherError
@@ -41,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(run=generate)
 
     add_parsers(commands)
+
+    p = commands.add_parser("sim", help="a loopback exchange that speaks Binance's protocol")
+    sim.arguments(p)
+    p.set_defaults(run=sim.run)
     return top
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from searcher.flow import ASK, BID, Flow, Step
+from cex.sim.flow import ASK, BID, Flow, Step
 
 START_NS = 1_767_571_200_000_000_000  # 2026-01-05 00:00:00 UTC
 SNAPSHOT_AFTER_NS = 250_000_000

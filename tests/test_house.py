@@ -35,7 +35,14 @@ EDGES_ALLOWED = [
 PYTHON_EDGES_ALLOWED = {
     "native/compiler.py": "the folder of compiled kernels may be moved with SEARCHER_CACHE",
     "risk/killswitch.py": "a person acts here: the log needs the hour and the login, SEARCHER_SWITCH the place",
-    "searcher/flow.py": "draws a synthetic order flow from a seed that is an argument",
+    "cex/sim/clock.py": "the clock of the loopback exchange, which is a process of its own",
+    "cex/sim/link.py": "a connection of the loopback exchange: it sends, pings and delays",
+    "cex/sim/rest.py": "reads queries; a lost request waits for ever",
+    "cex/sim/server.py": "the sockets of the loopback exchange",
+    "cex/sim/tls.py": "makes a certificate that is good from today",
+    "searcher/sim.py": "serves until a signal comes; keys are in the environment",
+    "cex/sim/faults.py": "draws misbehaviour from a seed that is an argument",
+    "cex/sim/flow.py": "draws a synthetic order flow from a seed that is an argument",
     "searcher/generate.py": "draws its feed latency from a seed that is an argument",
 }
 

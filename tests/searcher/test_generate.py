@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from searcher.flow import ASK, BID, Flow
+from cex.sim.flow import ASK, BID, Flow
 from searcher.generate import VENUE, day, write_day
 
 
