@@ -63,6 +63,50 @@ class Replay:
     def series(self) -> str:
         """The sampled path of position and PnL as JSON: a list by instrument, for charts."""
 
+# --- live ---
+
+@final
+class LiveLane:
+    """A lane on a thread of its own, with its own sockets.
+
+    ``plan_json`` is the live plan, ``kernels`` are compiled strategies in its order; key and secret are for mode live.
+    Raises ``ValueError`` with one line that says what is wrong; it never contains the secret.
+    """
+
+    def __new__(
+        cls, plan_json: str, kernels: list[Any], api_key: str | None = None, secret: str | None = None
+    ) -> LiveLane: ...
+    def start(self) -> None:
+        """Starts the lane's thread.
+
+        Raises ``ValueError`` with one line when something it needs is wrong (then nothing runs), ``RuntimeError`` when
+        it was started before.
+        """
+    def stop(self, flat: bool = False) -> None:
+        """Asks the lane to place nothing more and to cancel everything, and returns at once.
+
+        ``flat``: also to bring its positions to zero. Raises ``RuntimeError`` before the start, as the next two.
+        """
+    def join(self, timeout_s: float) -> str:
+        """Waits up to ``timeout_s`` for the lane to end, then ends it as it stands; the summary as JSON.
+
+        It says how the lane ended, which orders are not proven dead, and the positions.
+        """
+    def events(self) -> list[str]:
+        """What the lane had to say since the last call, as JSON lines, oldest first."""
+    def is_running(self) -> bool:
+        """The lane's thread lives."""
+    def is_done(self) -> bool:
+        """The lane has ended and its summary is there."""
+    def status(self) -> str:
+        """The lane's status page as JSON: see :func:`read_status`."""
+
+def read_status(path: str) -> str:
+    """The status page at ``path`` as JSON, with ``age_ms`` since the lane's last heartbeat.
+
+    The lane does not notice. Raises ``ValueError`` where there is no such page.
+    """
+
 # --- features ---
 
 @final

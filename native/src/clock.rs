@@ -1,5 +1,6 @@
-//! The stopwatch: the only file that reads a clock. It measures how long a hook took; no time read here is ever an
-//! input of a decision on the market, whose time is an argument (`Frame::recv_ns`).
+//! The clocks: the only file that reads one. The stopwatch measures how long something took and is never an input of a
+//! decision on the market, whose time is an argument (`Frame::recv_ns`). The [`WallClock`] stamps that argument on what a
+//! live lane's thread has read.
 //!
 //! # Why wall time alone does not convict
 //!
@@ -19,7 +20,7 @@
 #![allow(unsafe_code)] // the time stamp counter and clock_gettime
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Calls after which the checkpoint is refreshed.
 const REFRESH: u32 = 1024;
@@ -80,6 +81,113 @@ pub fn stopwatch_ns() -> i64 {
         Source::Tsc { mul } => ((u128::from(tsc()) * u128::from(mul)) >> 32) as i64,
         Source::Std(origin) => origin.elapsed().as_nanos() as i64,
     }
+}
+
+/// Nanoseconds since 1970, as the system has them. A system call: not for every message.
+#[must_use]
+pub fn system_ns() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// Deviations of the system's clock from the stopwatch above this are steps, not drift, ns.
+const STEP_NS: i64 = 5_000_000;
+/// Least distance of two anchors from which a rate is taken, ns.
+const RATE_NS: i64 = 200_000_000;
+
+/// Wall time for the price of a stopwatch reading.
+///
+/// The stopwatch is anchored to the system's clock, and anchored anew by [`WallClock::anchor`], about once a second: then
+/// its rate is corrected too, since a calibration of 5 ms is good to some parts in 10⁴ only. It never runs backwards
+/// through a correction; when the system's clock is stepped by more than [`STEP_NS`] it follows, and counts the step.
+///
+/// For tests against a simulated exchange it can run faster: `now = origin + (wall − origin) × speed`.
+#[derive(Clone, Debug)]
+pub struct WallClock {
+    origin_ns: i64,
+    speed: i64,
+    anchor_wall_ns: i64,
+    anchor_watch_ns: i64,
+    /// Wall nanoseconds that a stopwatch nanosecond lacks, × 2³².
+    rate: i64,
+    latest_ns: i64,
+    /// How often the system's clock was stepped.
+    pub steps: u64,
+}
+
+impl WallClock {
+    /// `speed` below 1 is 1.
+    #[must_use]
+    pub fn new(origin_ns: i64, speed: i64) -> WallClock {
+        let (anchor_wall_ns, anchor_watch_ns) = reading();
+        WallClock {
+            origin_ns,
+            speed: speed.max(1),
+            anchor_wall_ns,
+            anchor_watch_ns,
+            rate: 0,
+            latest_ns: i64::MIN,
+            steps: 0,
+        }
+    }
+
+    fn wall_ns(&self, watch_ns: i64) -> i64 {
+        let elapsed = watch_ns - self.anchor_watch_ns;
+        self.anchor_wall_ns + elapsed + ((i128::from(elapsed) * i128::from(self.rate)) >> 32) as i64
+    }
+
+    /// The time at a reading of [`stopwatch_ns`], nanoseconds since 1970.
+    #[inline]
+    pub fn at(&mut self, watch_ns: i64) -> i64 {
+        let wall = self.wall_ns(watch_ns);
+        let now = if self.speed == 1 { wall } else { self.origin_ns + (wall - self.origin_ns) * self.speed };
+        self.latest_ns = self.latest_ns.max(now);
+        self.latest_ns
+    }
+
+    /// The time now.
+    #[inline]
+    pub fn now_ns(&mut self) -> i64 {
+        self.at(stopwatch_ns())
+    }
+
+    /// Real time until `due_ns` of this clock, ns; 0 when it is past.
+    #[must_use]
+    pub fn until_ns(&self, now_ns: i64, due_ns: i64) -> i64 {
+        due_ns.saturating_sub(now_ns).max(0) / self.speed
+    }
+
+    /// Compares with the system's clock.
+    pub fn anchor(&mut self) {
+        let (wall, watch) = reading();
+        self.anchor_to(wall, watch);
+    }
+
+    fn anchor_to(&mut self, wall: i64, watch: i64) {
+        let off = wall - self.wall_ns(watch);
+        let elapsed = watch - self.anchor_watch_ns;
+        if off.abs() > STEP_NS {
+            self.steps += 1;
+            self.latest_ns = i64::MIN;
+        } else if elapsed >= RATE_NS {
+            let lacking = wall - self.anchor_wall_ns - elapsed;
+            self.rate = ((i128::from(lacking) << 32) / i128::from(elapsed)) as i64;
+        } else {
+            return; // too near to tell a rate from
+        }
+        (self.anchor_wall_ns, self.anchor_watch_ns) = (wall, watch);
+    }
+}
+
+/// Both clocks at one moment: of three tries the one that took the least time.
+fn reading() -> (i64, i64) {
+    let once = || {
+        let before = stopwatch_ns();
+        let wall = system_ns();
+        let took = stopwatch_ns() - before;
+        (took, wall, before + took / 2)
+    };
+    let (_, wall, watch) = [once(), once(), once()].into_iter().min_by_key(|r| r.0).unwrap_or_else(once);
+    (wall, watch)
 }
 
 /// CPU time of the calling thread, ns.
@@ -161,6 +269,41 @@ mod tests {
         let b = stopwatch_ns();
         let outer = outer.elapsed().as_nanos() as i64;
         assert!(inner * 98 / 100 <= b - a && b - a <= outer * 102 / 100, "{inner} ≤ {} ≤ {outer}", b - a);
+    }
+
+    #[test]
+    fn the_wall_clock_follows_the_systems() {
+        let mut clock = WallClock::new(0, 1);
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(220));
+            clock.anchor();
+            let (before, now, after) = (system_ns(), clock.now_ns(), system_ns());
+            assert!(before - 50_000 <= now && now <= after + 50_000, "{before} ≤ {now} ≤ {after}");
+        }
+        assert_eq!(clock.steps, 0);
+    }
+
+    #[test]
+    fn a_correction_takes_no_time_back_and_a_step_is_followed() {
+        let mut clock = WallClock::new(0, 1);
+        let (wall, watch) = (clock.anchor_wall_ns, clock.anchor_watch_ns);
+        let second = 1_000_000_000;
+        assert_eq!(clock.at(watch + second), wall + second);
+        clock.anchor_to(wall + second - 100_000, watch + second); // it runs fast by 100 ppm
+        assert_eq!(clock.at(watch + second), wall + second, "not back");
+        let later = clock.at(watch + 2 * second);
+        assert!((later - (wall + 2 * second - 200_000)).abs() < 10, "{later}");
+        clock.anchor_to(wall, watch + 2 * second); // a person sets the clock back by two seconds
+        assert_eq!((clock.at(watch + 2 * second), clock.steps), (wall, 1));
+    }
+
+    #[test]
+    fn a_fast_clock_is_fast_from_its_origin_on() {
+        let real = WallClock::new(0, 1);
+        let (wall, watch) = (real.anchor_wall_ns, real.anchor_watch_ns);
+        let mut clock = WallClock { origin_ns: wall, speed: 60, ..real };
+        assert_eq!(clock.at(watch + 1_000), wall + 60_000);
+        assert_eq!((clock.until_ns(0, 120), clock.until_ns(120, 0)), (2, 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod cex;
 pub mod clock;
 pub mod event;
 pub mod lane;
+pub mod live;
 pub mod net;
 #[cfg(feature = "python")]
 mod py;

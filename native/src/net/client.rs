@@ -141,7 +141,7 @@ impl WsClient {
             options,
             tls,
             random: Random::new(seed),
-            state: State::Waiting(i64::MIN),
+            state: State::Waiting(0),
             buffer: Buffer::new(READ_BYTES),
             frame: Vec::with_capacity(4096),
             opened: false,
@@ -443,7 +443,7 @@ impl WsClient {
     /// closed comes back at its next `drive`; one that waits already goes on waiting.
     pub fn reconnect(&mut self, why: &str) {
         match self.state {
-            State::Off => self.state = State::Waiting(i64::MIN),
+            State::Off => self.state = State::Waiting(self.now_ns),
             State::Waiting(_) => {}
             State::Linking(_) | State::Upgrading { .. } | State::Open(_) => {
                 self.farewell(1000);

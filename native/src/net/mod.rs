@@ -9,6 +9,9 @@ mod buffer;
 mod client;
 mod frames;
 mod handshake;
+mod http;
+mod http_body;
+mod http_head;
 mod link;
 mod messages;
 mod poller;
@@ -19,12 +22,15 @@ mod tls;
 mod url;
 
 pub use client::{NetCounts, SendError, WsClient, WsEvent, WsOptions};
+pub use http::{HttpClient, HttpDone, HttpFailure, HttpOptions, QueueFull};
+pub use http_head::{HttpRequest, HttpResponse};
 pub use poller::{Poller, Waker};
 pub use tls::Tls;
 pub use url::Endpoint;
 
 const NS_PER_MS: i64 = 1_000_000;
 
+/// Milliseconds later than a time; 0 stands for never.
 fn after(now_ns: i64, ms: u64) -> i64 {
     if ms == 0 {
         return i64::MAX;

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 mod bench;
 mod features;
 mod kernel;
+mod live;
 mod orders;
 mod replay;
 mod risk;
@@ -23,6 +24,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     bench::register(m)?;
     features::register(m)?;
     kernel::register(m)?;
+    live::register(m)?;
     orders::register(m)?;
     replay::register(m)?;
     risk::register(m)?;

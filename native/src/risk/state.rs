@@ -58,10 +58,12 @@ pub enum Cause {
     BadFile = 8,
     /// Tripped; the reason was not, or not yet, written.
     Unfinished = 9,
+    /// Records are missing on a lane's Tape: what it does could not be verified any more.
+    Tape = 13,
 }
 
 impl Cause {
-    const ALL: [Cause; 9] = [
+    const ALL: [Cause; 10] = [
         Cause::Person,
         Cause::Panic,
         Cause::Kernel,
@@ -71,6 +73,7 @@ impl Cause {
         Cause::BadReceipt,
         Cause::BadFile,
         Cause::Unfinished,
+        Cause::Tape,
     ];
 
     #[must_use]
@@ -85,6 +88,7 @@ impl Cause {
             Cause::BadReceipt => "bad_receipt",
             Cause::BadFile => "bad_file",
             Cause::Unfinished => "unfinished",
+            Cause::Tape => "tape",
         }
     }
     #[must_use]

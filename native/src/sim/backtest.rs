@@ -391,7 +391,7 @@ impl Backtest {
 }
 
 /// The venue's gateway refused a request that never reached the matching engine.
-fn turned_away(intent: &Intent, at_ns: i64) -> Receipt {
+pub(crate) fn turned_away(intent: &Intent, at_ns: i64) -> Receipt {
     let place = intent.action == crate::event::Action::Place;
     Receipt {
         kind: if place { ReceiptKind::Rejected } else { ReceiptKind::ChangeRejected },

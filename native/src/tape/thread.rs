@@ -4,12 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::writer::TapeWriter;
+use crate::clock::stopwatch_ns;
 use crate::ring::{Backoff, RecordRef, RingConsumer};
 
+/// At most so much of the Tape is lost in a power cut.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
 /// Writes what comes out of the rings until it is stopped. When idle it flushes, and then looks again every
-/// millisecond: a lane must not make a system call to wake it.
+/// millisecond: a lane must not make a system call to wake it. What a killed process loses is therefore what was in the
+/// ring; what a power cut loses is the last [`SYNC_EVERY`].
 pub struct TapeThread {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -63,12 +69,14 @@ struct Drainer {
 impl Drainer {
     fn run(mut self, mut writer: TapeWriter, stop: &AtomicBool) -> io::Result<()> {
         let mut backoff = Backoff::default();
-        let mut dirty = false;
+        // Not flushed; not on the disk.
+        let (mut dirty, mut unsynced) = (false, false);
+        let mut synced_ns = stopwatch_ns();
         loop {
             // Read before the rings: what was pushed before the stop is then seen below.
             let stopping = stop.load(Ordering::Acquire);
             if self.drain(&mut writer)? > 0 {
-                dirty = true;
+                (dirty, unsynced) = (true, true);
                 backoff = Backoff::default();
             } else if stopping {
                 break;
@@ -78,6 +86,11 @@ impl Drainer {
                     dirty = false;
                 }
                 backoff.wait();
+            }
+            if unsynced && i128::from(stopwatch_ns() - synced_ns) >= SYNC_EVERY.as_nanos() as i128 {
+                writer.sync()?;
+                (dirty, unsynced) = (false, false);
+                synced_ns = stopwatch_ns();
             }
         }
         for ring in &mut self.rings {

@@ -1,0 +1,517 @@
+//! The lane and its ways out: every frame goes through [`Core::step`], and what the lane decided on it leaves before the
+//! next one is looked at.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use memchr::memmem;
+use serde_json::json;
+
+use super::account::{Account, Incoming, Sending, WRONG_TIME, Which};
+use super::meter::{Meter, Part};
+use super::notices::Notices;
+use super::paper::Paper;
+use super::rest::{Answered, RestClient, Snapshots, What};
+use crate::cex::venues::binance_orders::RequestId;
+use crate::cex::venues::binance_rest::Rest;
+use crate::clock::{WallClock, stopwatch_ns};
+use crate::event::{Call, ConnectionId, Control, Decoded, Fault, Frame, InstrumentId, ORDERS, Receipt, Side, Source, Wire};
+use crate::lane::{Decoder, Lane, LaneFill, Outbox};
+use crate::sim::backtest::turned_away;
+
+const NS_PER_MS: i64 = 1_000_000;
+const SECOND_NS: i64 = 1_000 * NS_PER_MS;
+/// The venue's time is asked this often.
+const TIME_EVERY_NS: i64 = 60 * SECOND_NS;
+/// Requests that could not be sent are told to the lane at most this many at a time, so that a kernel that answers
+/// each with a new one cannot keep the thread from its sockets.
+const REFUSED_AT_ONCE: usize = 64;
+
+/// Where requests go.
+pub enum Way {
+    /// Nowhere: the lane only records.
+    Nowhere,
+    Paper(Box<Paper>),
+    Venue(Box<Account>),
+}
+
+pub struct Core {
+    pub lane: Lane,
+    decoder: Decoder,
+    decoded: Decoded,
+    outbox: Outbox,
+    pub clock: WallClock,
+    pub way: Way,
+    pub meter: Meter,
+    pub notices: Arc<Notices>,
+    /// Makes REST requests.
+    make: Rest,
+    /// Snapshots and time; and what concerns the account, so that neither waits for the other.
+    pub public: RestClient,
+    pub private: RestClient,
+    pub snapshots: Snapshots,
+    /// Weight that snapshots may use in a minute.
+    snapshot_weight: u32,
+    /// The venue wants no request before this.
+    throttled_ns: i64,
+    time_due_ns: i64,
+    asking_time: bool,
+    /// Calls that wait until the venue's time is known.
+    calls: VecDeque<Call>,
+    calls_under_way: usize,
+    /// Requests that never left.
+    refused: VecDeque<Receipt>,
+    pub unsent: u64,
+    fills: Vec<LaneFill>,
+    /// By instrument.
+    pub fill_counts: Vec<u64>,
+    wire: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+/// What a core is made of.
+pub struct Parts {
+    pub lane: Lane,
+    pub clock: WallClock,
+    pub way: Way,
+    pub notices: Arc<Notices>,
+    pub make: Rest,
+    pub public: RestClient,
+    pub private: RestClient,
+    pub snapshot_weight: u32,
+}
+
+impl Core {
+    #[must_use]
+    pub fn new(p: Parts) -> Core {
+        Core {
+            decoder: p.lane.decoder(),
+            decoded: Decoded::default(),
+            outbox: Outbox::default(),
+            clock: p.clock,
+            way: p.way,
+            meter: Meter::default(),
+            notices: p.notices,
+            make: p.make,
+            public: p.public,
+            private: p.private,
+            snapshots: Snapshots::default(),
+            snapshot_weight: p.snapshot_weight,
+            throttled_ns: i64::MIN,
+            time_due_ns: i64::MIN,
+            asking_time: false,
+            calls: VecDeque::new(),
+            calls_under_way: 0,
+            refused: VecDeque::new(),
+            unsent: 0,
+            fills: Vec::new(),
+            fill_counts: vec![0; p.lane.instruments().len()],
+            wire: Vec::with_capacity(256),
+            buffer: Vec::with_capacity(64 << 10),
+            lane: p.lane,
+        }
+    }
+
+    /// Steps the lane and sends what it decided. `read_ns`: stopwatch when the bytes had been read.
+    #[inline]
+    pub fn step(&mut self, frame: &Frame<'_>, read_ns: i64) {
+        let begun = stopwatch_ns();
+        self.decoder.decode(frame, &mut self.decoded);
+        let decoded = stopwatch_ns();
+        if let Way::Paper(paper) = &mut self.way
+            && matches!(frame.source, Source::Market | Source::Snapshot)
+        {
+            paper.on_market(&self.decoded, frame.recv_ns);
+        }
+        self.lane.apply(frame, &self.decoded, &mut self.outbox);
+        if !self.outbox.requests.is_empty() {
+            let applied = stopwatch_ns();
+            let took = self.send(frame.recv_ns);
+            let m = &mut self.meter;
+            m.add(Part::Total, stopwatch_ns() - read_ns);
+            m.add(Part::Wait, begun - read_ns);
+            m.add(Part::Decode, decoded - begun);
+            m.add(Part::Book, applied - decoded);
+            m.add(Part::Encode, took.encode_ns);
+            m.add(Part::Write, took.write_ns);
+        }
+        if self.lane.has_fills() {
+            self.keep_fills();
+        }
+        if !self.outbox.calls.is_empty() || !self.outbox.snapshots_wanted.is_empty() {
+            self.note_wishes(frame.recv_ns);
+        }
+    }
+
+    fn send(&mut self, now_ns: i64) -> Sending {
+        let mut took = Sending::default();
+        for request in self.outbox.requests.drain(..) {
+            let intent = request.intent();
+            let sent = match &mut self.way {
+                Way::Nowhere => Err("nothing is sent in this mode".to_string()),
+                Way::Paper(paper) => {
+                    paper.send(intent, now_ns);
+                    Ok(())
+                }
+                Way::Venue(account) => account.send(intent, now_ns, &self.make, Some(&mut self.private), &mut took),
+            };
+            if let Err(why) = sent {
+                self.unsent += 1;
+                if self.unsent == 1 {
+                    self.notices.say(now_ns, "request not sent", json!({"order": intent.id, "why": why}));
+                }
+                self.refused.push_back(turned_away(intent, now_ns));
+            }
+        }
+        took
+    }
+
+    fn keep_fills(&mut self) {
+        self.lane.take_fills(&mut self.fills);
+        for fill in self.fills.drain(..) {
+            if let Some(count) = self.fill_counts.get_mut(usize::from(fill.receipt.instrument)) {
+                *count += 1;
+            }
+        }
+    }
+
+    fn note_wishes(&mut self, now_ns: i64) {
+        for instrument in self.outbox.snapshots_wanted.drain(..) {
+            self.snapshots.want(instrument, now_ns);
+        }
+        self.calls.extend(self.outbox.calls.drain(..));
+    }
+
+    /// Steps the lane with a frame of this thread's own making.
+    pub fn own(&mut self, source: Source, connection: ConnectionId, bytes: &[u8], now_ns: i64) {
+        let frame = Frame { source, connection, tag: Frame::UNTAGGED, recv_ns: now_ns, bytes };
+        self.step(&frame, stopwatch_ns());
+    }
+
+    pub fn fault(&mut self, fault: Fault, connection: ConnectionId, now_ns: i64) {
+        self.own(Source::Fault, connection, &[fault as u8], now_ns);
+    }
+
+    pub fn control(&mut self, control: Control, now_ns: i64) {
+        self.own(Source::Control, 0, &[control as u8], now_ns);
+    }
+
+    /// Tells the lane of requests that never left.
+    pub fn settle(&mut self, now_ns: i64) {
+        for _ in 0..REFUSED_AT_ONCE {
+            let Some(receipt) = self.refused.pop_front() else { return };
+            self.order(&receipt, now_ns);
+        }
+    }
+
+    fn order(&mut self, receipt: &Receipt, now_ns: i64) {
+        let mut wire = std::mem::take(&mut self.wire);
+        wire.clear();
+        receipt.put(&mut wire);
+        self.own(Source::Order, ORDERS, &wire, now_ns);
+        self.wire = wire;
+    }
+
+    /// Receipts of the simulated exchange that have come back.
+    pub fn paper_turn(&mut self, now_ns: i64) {
+        while let Way::Paper(paper) = &mut self.way
+            && let Some(receipt) = paper.receipt(now_ns)
+        {
+            self.order(&receipt, now_ns);
+        }
+    }
+
+    pub fn timer_turn(&mut self, now_ns: i64) {
+        if self.lane.next_timer_ns().is_some_and(|due| due <= now_ns) {
+            self.own(Source::Timer, 0, &[], now_ns);
+        }
+    }
+
+    /// Reads the private connections.
+    pub fn account_turn(&mut self, now_ns: i64) {
+        for which in [Which::Orders, Which::User] {
+            let Way::Venue(account) = &mut self.way else { return };
+            let Some(link) = account.link(which) else { continue };
+            link.ws.drive(now_ns);
+            let read_ns = stopwatch_ns();
+            let (serves, recv_ns) = (link.serves, self.clock.at(read_ns));
+            if which == Which::Orders && account.greet(now_ns) {
+                self.came_up(which, serves, recv_ns);
+            }
+            let mut buffer = std::mem::take(&mut self.buffer);
+            while let Way::Venue(account) = &mut self.way
+                && let Some(incoming) = account.next(which, recv_ns, &mut buffer, &self.notices)
+            {
+                match incoming {
+                    Incoming::Message => {
+                        let (source, connection, tag) = (Source::Private, serves[0], Frame::UNTAGGED);
+                        self.step(&Frame { source, connection, tag, recv_ns, bytes: &buffer }, read_ns);
+                        self.look_for_wrong_time(&buffer, recv_ns);
+                    }
+                    Incoming::Up => self.came_up(which, serves, recv_ns),
+                    Incoming::Down => {
+                        for connection in serves {
+                            self.fault(Fault::Disconnected, *connection, recv_ns);
+                        }
+                    }
+                    Incoming::Nothing => {}
+                }
+            }
+            self.buffer = buffer;
+            // A logon was refused for its time.
+            if matches!(&self.way, Way::Venue(account) if account.offset_ns.is_none()) {
+                self.time_due_ns = self.time_due_ns.min(now_ns + SECOND_NS);
+            }
+        }
+    }
+
+    fn came_up(&mut self, which: Which, serves: &[ConnectionId], now_ns: i64) {
+        if let Way::Venue(account) = &mut self.way
+            && let Some(link) = account.link(which)
+        {
+            self.notices.say(now_ns, "connected", json!({"connection": link.status.name}));
+        }
+        for connection in serves {
+            self.fault(Fault::Connected, *connection, now_ns);
+        }
+    }
+
+    /// A request was refused for its time: the venue is asked for its own at once, though not more than once a second.
+    fn look_for_wrong_time(&mut self, bytes: &[u8], now_ns: i64) {
+        if memmem::find(bytes, b"-1021").is_some() {
+            debug_assert_eq!(WRONG_TIME, -1021);
+            self.time_due_ns = self.time_due_ns.min(now_ns + SECOND_NS);
+        }
+    }
+
+    /// Sends REST requests that are due and takes answers.
+    pub fn rest_turn(&mut self, now_ns: i64) {
+        self.public.drive(now_ns);
+        while let Some(answered) = self.public.next(now_ns) {
+            self.answered(answered);
+        }
+        self.private.drive(now_ns);
+        while let Some(answered) = self.private.next(now_ns) {
+            self.answered(answered);
+        }
+        self.ask_calls(now_ns);
+        if now_ns < self.throttled_ns {
+            return;
+        }
+        if now_ns >= self.time_due_ns && !self.asking_time {
+            self.asking_time = self.public.ask(What::Time { sent_ns: now_ns }, self.make.time(), now_ns);
+            self.time_due_ns = now_ns + if self.asking_time { TIME_EVERY_NS } else { SECOND_NS };
+        }
+        while self.public.has_room()
+            && let Some(instrument) = self.snapshots.due(now_ns)
+        {
+            let request = self.make.snapshot(instrument);
+            if self.public.weight(now_ns) + request.weight > self.snapshot_weight {
+                // Over the share of snapshots: the next minute is another.
+                self.snapshots.postpone(instrument, (now_ns / (60 * SECOND_NS) + 1) * 60 * SECOND_NS);
+            } else if !self.public.ask(What::Snapshot(instrument), request, now_ns) {
+                self.snapshots.postpone(instrument, now_ns + SECOND_NS);
+                break;
+            }
+        }
+        if let Way::Venue(account) = &mut self.way
+            && account.offset_ns.is_some()
+            && let Some((what, listen_key)) = account.listen(now_ns)
+        {
+            // Where it cannot be queued it is asked for again.
+            let _ = self.private.ask(what, self.make.listen_key(listen_key), now_ns);
+        }
+    }
+
+    fn ask_calls(&mut self, now_ns: i64) {
+        while let Way::Venue(account) = &mut self.way
+            && !self.calls.is_empty()
+            && self.private.has_room()
+            && let Some(timestamp_ms) = account.timestamp_ms(now_ns)
+            && let Some(call) = self.calls.pop_front()
+        {
+            let request = self.make.ask(call.ask, call.instrument, timestamp_ms, account.keys());
+            if self.private.ask(What::Call(call), request, now_ns) {
+                self.calls_under_way += 1;
+            } else {
+                self.answer(call, 0, &[], now_ns);
+            }
+        }
+    }
+
+    /// Calls that have no answer yet.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.calls.len() + self.calls_under_way
+    }
+
+    fn answer(&mut self, call: Call, status: u16, body: &[u8], now_ns: i64) {
+        let frame =
+            Frame { source: Source::Answer, connection: status, tag: call.number, recv_ns: now_ns, bytes: body };
+        self.step(&frame, stopwatch_ns());
+    }
+
+    fn answered(&mut self, a: Answered) {
+        let now_ns = self.clock.now_ns();
+        if let Some(ms) = a.throttled_ms {
+            self.throttled(ms, now_ns);
+        }
+        match a.what {
+            What::Snapshot(instrument) => self.snapshot(instrument, &a, now_ns),
+            What::Call(call) => {
+                self.calls_under_way -= 1;
+                self.answer(call, a.status, &a.body, now_ns);
+                self.look_for_wrong_time(&a.body, now_ns);
+            }
+            What::Time { sent_ns } => self.time(sent_ns, &a, now_ns),
+            What::StartListenKey | What::KeepListenKey => {
+                if let Way::Venue(account) = &mut self.way
+                    && let Err(e) = account.listening(a.what, a.status, &a.body, now_ns)
+                {
+                    let why = a.failure.unwrap_or(e.text);
+                    let details = json!({"status": a.status, "code": e.code, "why": why});
+                    self.notices.say(now_ns, "listen key refused", details);
+                }
+            }
+            What::Order(intent) => {
+                // Without an answer its fate is unknown, and the lane asks for it when its time is over.
+                if !a.maybe_sent {
+                    self.unsent += 1;
+                    self.refused.push_back(turned_away(&intent, now_ns));
+                } else if a.status != 0 {
+                    let envelope = envelope(&RequestId::of(&intent), a.status, &a.body);
+                    self.own(Source::Private, ORDERS, &envelope, now_ns);
+                    self.look_for_wrong_time(&a.body, now_ns);
+                }
+            }
+        }
+    }
+
+    fn snapshot(&mut self, instrument: InstrumentId, a: &Answered, now_ns: i64) {
+        if a.status == 200 {
+            let (source, recv_ns) = (Source::Snapshot, now_ns);
+            let frame = Frame { source, connection: 0, tag: instrument, recv_ns, bytes: &a.body };
+            self.step(&frame, stopwatch_ns());
+        } else {
+            let why = a.failure.clone().unwrap_or_else(|| format!("HTTP status {}", a.status));
+            let symbol = self.lane.instruments().get(usize::from(instrument)).map(|i| i.spec.symbol.clone());
+            self.notices.say(now_ns, "snapshot failed", json!({"symbol": symbol, "why": why}));
+        }
+        let live = self.lane.instruments().get(usize::from(instrument)).is_none_or(|i| i.sync.live());
+        self.snapshots.answered(instrument, live, now_ns);
+    }
+
+    fn time(&mut self, sent_ns: i64, a: &Answered, now_ns: i64) {
+        self.asking_time = false;
+        let body: Option<serde_json::Value> = serde_json::from_slice(&a.body).ok();
+        let server_ms = body.as_ref().and_then(|b| b.get("serverTime")).and_then(serde_json::Value::as_i64);
+        let Some(server_ms) = server_ms.filter(|_| a.status == 200) else {
+            let why = a.failure.clone().unwrap_or_else(|| format!("HTTP status {}", a.status));
+            self.notices.say(now_ns, "venue's time unknown", json!({"why": why}));
+            self.time_due_ns = now_ns + SECOND_NS;
+            return;
+        };
+        // The middle of the millisecond, seen from the middle of the way there and back.
+        let offset_ns = server_ms * NS_PER_MS + NS_PER_MS / 2 - (sent_ns + (now_ns - sent_ns) / 2);
+        if let Way::Venue(account) = &mut self.way {
+            account.offset_ns = Some(offset_ns);
+        }
+    }
+
+    fn throttled(&mut self, ms: u32, now_ns: i64) {
+        self.throttled_ns = self.throttled_ns.max(now_ns + i64::from(ms) * NS_PER_MS);
+        self.notices.say(now_ns, "throttled", json!({"ms": ms}));
+        let mut bytes = vec![Fault::Throttled as u8];
+        bytes.extend_from_slice(&ms.to_le_bytes());
+        self.own(Source::Fault, ORDERS, &bytes, now_ns);
+    }
+
+    /// When something is due though every socket is silent.
+    #[must_use]
+    pub fn due_ns(&self) -> Option<i64> {
+        let snapshots = if self.public.has_room() { self.snapshots.due_ns() } else { None };
+        let way = match &self.way {
+            Way::Nowhere => None,
+            Way::Paper(paper) => paper.due_ns(),
+            Way::Venue(account) => account.due_ns(),
+        };
+        let own = if self.refused.is_empty() { Some(self.time_due_ns) } else { Some(i64::MIN) };
+        let clients = [self.public.client().due_ns(), self.private.client().due_ns()];
+        let due = [self.lane.next_timer_ns(), snapshots, way, own];
+        due.into_iter().chain(clients).flatten().min()
+    }
+
+    /// Nothing is left that would still change: no order of ours is open or unanswered, no call is under way and, if
+    /// `flat`, no position is left that could be brought down.
+    #[must_use]
+    pub fn is_quiet(&self, flat: bool) -> bool {
+        let Some(orders) = self.lane.orders() else { return true };
+        let Some(gate) = self.lane.gate() else { return true };
+        let held = |n: usize| !gate.exposure(n as InstrumentId).is_flat();
+        let settled = orders.alive() == 0 && self.refused.is_empty() && self.open_calls() == 0;
+        // A lane that may not reduce any more waits for nothing.
+        let reducing = gate.state() < crate::risk::switch::SwitchState::Halted;
+        settled && !(flat && reducing && (0..self.fill_counts.len()).any(held))
+    }
+
+    /// What is left of the lane: orders that are not proven dead, and positions.
+    #[must_use]
+    pub fn summary(&self) -> serde_json::Value {
+        let mut orders = Vec::new();
+        let mut positions = serde_json::Map::new();
+        for (n, i) in self.lane.instruments().iter().enumerate() {
+            let id = n as InstrumentId;
+            for side in [Side::Buy, Side::Sell] {
+                for o in self.lane.orders().into_iter().flat_map(|all| all.side(id, side)) {
+                    orders.push(json!({
+                        "symbol": i.spec.symbol,
+                        "order": o.id,
+                        "side": if side == Side::Buy { "buy" } else { "sell" },
+                        "price": i.spec.price(o.px()),
+                        "quantity": i.spec.quantity(o.worst_leaves()),
+                        "state": format!("{:?}", o.state()).to_lowercase(),
+                    }));
+                }
+            }
+            if let Some(gate) = self.lane.gate() {
+                let position = gate.exposure(id).position();
+                positions.insert(i.spec.symbol.clone(), json!(i.spec.quantity(position)));
+            }
+        }
+        json!({"orders": orders, "positions": positions, "fills": self.fill_counts.iter().sum::<u64>()})
+    }
+}
+
+/// The answer to an order request over REST in the form in which the websocket API gives it, so that the lane has one
+/// reader of answers: `{"id": …, "status": …, "result": …}`, and `error` in place of `result` for a refusal.
+fn envelope(id: &RequestId, status: u16, body: &[u8]) -> Vec<u8> {
+    let mut out = b"{\"id\":\"".to_vec();
+    out.extend_from_slice(&id.text());
+    out.extend_from_slice(format!("\",\"status\":{status},").as_bytes());
+    out.extend_from_slice(if status == 200 { b"\"result\":" } else { b"\"error\":" });
+    // A gateway's page of HTML is no JSON; then there is only the status.
+    let json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    out.extend_from_slice(if json { body } else { b"{\"code\":0,\"msg\":\"no JSON\"}" });
+    out.push(b'}');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Action, Side};
+
+    #[test]
+    fn an_answer_over_rest_reads_like_one_of_the_websocket_api() {
+        let id = RequestId { action: Action::Place, id: 1, side: Side::Buy, instrument: 0 };
+        let text = |status, body: &[u8]| -> serde_json::Value {
+            serde_json::from_slice(&envelope(&id, status, body)).unwrap()
+        };
+        let accepted = text(200, b"{\"orderId\": 7}");
+        assert_eq!((accepted["status"].as_u64(), accepted["result"]["orderId"].as_u64()), (Some(200), Some(7)));
+        assert_eq!(RequestId::read(accepted["id"].as_str().unwrap().as_bytes()), Some(id));
+        let refused = text(400, b"{\"code\": -2010, \"msg\": \"no\"}");
+        assert_eq!(refused["error"]["code"], -2010);
+        assert_eq!(text(502, b"<html>")["error"]["code"], 0);
+    }
+}
