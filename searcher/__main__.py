@@ -41,11 +41,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--venue", choices=VENUES, default=VENUES[0])
     p.set_defaults(run=generate)
 
-    add_parsers(commands)
-
     p = commands.add_parser("sim", help="a loopback exchange that speaks Binance's protocol")
     sim.arguments(p)
     p.set_defaults(run=sim.run)
+
+    add_parsers(commands)
     return top
 
 

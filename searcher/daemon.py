@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from risk.killswitch import KillSwitch, default_path
 from searcher import check
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Between two looks at the lanes; what they have to say waits no longer than this.
 LOOK_S = 0.05
-#: A lane that has stopped ends its thread within this, once nothing is left or the deadline has passed.
-JOIN_S = 5.0
+#: What a lane gets beyond its deadline to close its connections and its Tape.
+JOIN_S = 0.5
 
 
 @dataclass(slots=True)
@@ -165,28 +165,48 @@ def stop(lanes: Sequence[Running], signals: Signals, *, failed: bool) -> int:
     hurried = signals.count > max(before, 1)
     left = False
     for lane in lanes:
-        end = json.loads(lane.native.status() if hurried else lane.native.join(JOIN_S))
-        remains = what_is_left(end)
-        left = left or bool(remains)
-        say(logging.ERROR if remains else logging.INFO, "lane stopped", lane=lane.name, left=remains or "nothing")
+        # Here a thread that has not ended by itself is ended as it stands.
+        end = Ending.of(json.loads(lane.native.join(0.0 if hurried else JOIN_S)), lane.config.live.run.on_stop)
+        left = left or end.is_bad
+        level = logging.ERROR if end.is_bad else logging.INFO
+        say(
+            level, "lane stopped", lane=lane.name, ended=end.how, left=end.left or "nothing", held=end.held or "nothing"
+        )
     _relay(lanes)
     if hurried:
         logging.shutdown()
-        os._exit(1 if left or failed else 0)  # a thread that still runs must not hold the process
+        os._exit(1 if left or failed else 0)  # a thread that hangs must not hold the process
     for lane in lanes:
         lane.lock.release()
     return 1 if left or failed else 0
 
 
-def what_is_left(status: dict[str, Any]) -> list[str]:
-    """Open orders and positions of a lane's last status, in words; empty where there is nothing."""
-    found = []
-    for one in status.get("instruments", []):
-        if one["open_orders"]:
-            found.append(f"{one['symbol']}: {one['open_orders']} open orders")
-        if Decimal(one["position"]):
-            found.append(f"{one['symbol']}: a position of {one['position']}")
-    return found
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a lane ended. `left` is what should not be there: open orders, and where it was to be flat, positions; `held`
+    is the rest of the positions."""
+
+    how: str
+    left: list[str]
+    held: list[str]
+
+    @property
+    def is_bad(self) -> bool:
+        """A person must look at the venue."""
+        return bool(self.left) or self.how not in ("stopped", "quit")
+
+    @classmethod
+    def of(cls, summary: dict[str, Any], on_stop: str) -> Self:
+        """From the summary of a lane's end (`LiveLane.join`)."""
+        orders = [
+            f"{o['symbol']}: {o['side']} {o['quantity']} at {o['price']} ({o['state']})"
+            for o in summary.get("orders", [])
+        ]
+        positions = [f"{s}: a position of {qty}" for s, qty in summary.get("positions", {}).items() if Decimal(qty)]
+        unknown = [str(summary["left"])] if "left" in summary else []
+        if on_stop == "flatten":
+            return cls(summary["ended"], unknown + orders + positions, [])
+        return cls(summary["ended"], unknown + orders, positions)
 
 
 def _relay(lanes: Sequence[Running]) -> None:

@@ -58,7 +58,7 @@ def read(folder: Path, now_ns: int) -> Page:
         reading = json.loads(_core.read_status(str(folder / PAGE)))
     except (OSError, ValueError) as error:
         return Page(folder.name, "unreadable", str(error), 0, 0, {})
-    status = reading["status"] or {}
+    status = reading if "schema" in reading else {}
     pid, beat = reading["pid"], reading["heartbeat_ns"]
     age = max(0, now_ns - beat) if beat else 0
     name = status.get("name", folder.name)

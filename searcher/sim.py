@@ -149,6 +149,4 @@ async def _run(args: argparse.Namespace, wanted: Setup) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """`searcher sim`: serves until it is interrupted or told to shut down."""
-    import uvloop
-
-    uvloop.run(_run(args, setup(args)))
+    asyncio.run(_run(args, setup(args)))

@@ -1,11 +1,12 @@
 """`searcher replay --verify TAPE`: that a live session decided what its Tape says, by making the same lane again."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searcher.config import Kernel
-from searcher.errors import RunError
+from searcher.errors import ConfigError, RunError
 from searcher.live_plan import source_sha256
 
 if TYPE_CHECKING:
@@ -62,3 +63,23 @@ def _kernels(tape: Path, strategies: list[dict[str, Any]]) -> "tuple[list[Compil
                 "what the new one decides"
             )
     return compiled, notes
+
+
+def run(args: argparse.Namespace) -> int:
+    """`searcher replay --verify`; 0 where the Tape and the replay agree in everything, else 1."""
+    for name in ("strategy", "config", "html", "tape"):
+        if getattr(args, name) is not None:
+            raise ConfigError(f"--{name} does not go with --verify: the Tape says what ran")
+    found, notes = verify(args.path)
+    if args.json is not None:
+        text = json.dumps(found | {"notes": notes}, indent=2) + "\n"
+        if args.json == Path("-"):
+            print(text, end="")
+            return 0 if found["agrees"] else 1
+        args.json.write_text(text, encoding="utf-8")
+    for note in notes:
+        print(f"note: {note}")
+    for key, value in found.items():
+        if not isinstance(value, dict | list):
+            print(f"{key}: {value}")
+    return 0 if found["agrees"] else 1

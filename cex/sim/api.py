@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ class Api:
             "myTrades": m(self.trades, 5 if futures else 20),
             "account.status": m(self.account, 5 if futures else 20),
             "account.commission": m(self.commission, 20),
+            "apiRestrictions": m(self.restrictions, 1),
             "listenKey.start": m(lambda p: {"listenKey": self.x.new_listen_key()}, 1, "USER_STREAM"),
             "listenKey.ping": m(self.keep_key, 1, "USER_STREAM"),
             "listenKey.stop": m(self.stop_key, 1, "USER_STREAM"),
@@ -79,7 +81,6 @@ class Api:
         else:
             self.methods |= {
                 "order.cancelReplace": m(self.cancel_replace, 1, "TRADE", True),
-                "apiRestrictions": m(self.restrictions, 1),
             }
 
     # --- market ---
@@ -87,6 +88,8 @@ class Api:
     def exchange_info(self, p: Params) -> Any:
         """All instruments, or those asked for."""
         names = [p["symbol"]] if p.get("symbol") else list(self.x.symbols)
+        if several := p.get("symbols"):
+            names = [name.strip('" ') for name in several.strip("[]").split(",")]
         listed = [self.x.symbol(name) for name in names]
         return (usdm if self.x.futures else spot).exchange_info(listed, self.x.limits, self.x.clock.ms())
 
@@ -244,11 +247,11 @@ class Api:
         order_id = integer(p, "orderId")
         if from_id is not None and (start is not None or end is not None):
             raise VenueError(-1128, "Combination of optional parameters invalid.")
+        first = bisect_left(fills, from_id, key=lambda f: f.trade_id) if from_id is not None else 0
         found = [
             f
-            for f in fills
-            if (from_id is None or f.trade_id >= from_id)
-            and (start is None or f.ms >= start)
+            for f in fills[first:]
+            if (start is None or f.ms >= start)
             and (end is None or f.ms <= end)
             and (order_id is None or f.order.id == order_id)
         ]
@@ -301,7 +304,7 @@ class Api:
             raise missing("countdownTime")
         self.x.countdowns.pop(s.name, None)
         if time_ms:
-            self.x.countdowns[s.name] = self.x.clock.ms() + time_ms
+            self.x.countdowns[s.name] = self.x.clock.steady_ms() + time_ms
         return {"symbol": s.name, "countdownTime": str(time_ms)}
 
     def keep_key(self, p: Params) -> Any:

@@ -27,6 +27,10 @@ class Clock:
         """What the venue takes for the time, in milliseconds."""
         return self.now_ns() // 1_000_000 + self.skew_ms
 
+    def steady_ms(self) -> int:
+        """As `ms`, without skew: for what ends at its time however wrong the clock is."""
+        return self.now_ns() // 1_000_000
+
     def wall_s(self, venue_ns: int) -> float:
         """How long, on the machine's clock, so much of the venue's time takes; seconds."""
         return max(venue_ns, 0) / self.speed / 1e9

@@ -6,35 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from cex.sim.exchange import Exchange
-from cex.sim.faults import RATES, throttled
-from cex.sim.orders import Order
+from cex.sim.faults import RATES
+from cex.sim.orders import Fill, Order
 from cex.sim.symbols import digits
 
 
-def state(x: Exchange) -> dict[str, Any]:
-    """Everything: orders, fills, fees, positions, balances, books, connections, faults."""
-    fills = [f for fills in x.engine.fills.values() for f in fills]
-    return {
+def state(x: Exchange, *, brief: bool = False) -> dict[str, Any]:
+    """Everything: orders, fills, fees, positions, balances, books, connections, faults. `brief` leaves out closed orders
+    and fills."""
+    shown = {
         "venue": "binance_usdm" if x.futures else "binance_spot",
         "venue_ms": x.clock.ms(),
         "skew_ms": x.clock.skew_ms,
-        "orders": [_order(o) for o in x.engine.orders.values()],
+        "orders": [_order(o) for o in (x.engine.open if brief else x.engine.orders).values()],
         "open": sorted(x.engine.open),
-        "fills": [
-            {
-                "trade": f.trade_id,
-                "order": f.order.id,
-                "client": f.order.client,
-                "symbol": f.order.symbol.name,
-                "side": f.order.side_name,
-                "px": f.order.symbol.tick.text(f.px),
-                "qty": f.order.symbol.lot.text(f.lots),
-                "maker": f.maker,
-                "fee_e8": f.fee_e8,
-                "fee_asset": f.fee_asset,
-            }
-            for f in sorted(fills, key=lambda f: (f.ms, f.trade_id))
-        ],
+        "placed": len(x.engine.orders),
+        "filled": sum(map(len, x.engine.fills.values())),
         "fees_e8": x.account.fees_e8,
         "positions": {name: s.lot.text(x.engine.native.position(s.number)) for name, s in x.symbols.items()},
         "balances": {a: digits(v, 8) for a, v in x.account.total_e8.items()},
@@ -42,6 +29,26 @@ def state(x: Exchange) -> dict[str, Any]:
         "countdowns": x.countdowns,
         "links": [{"number": c.number, "kind": c.kind, "streams": sorted(c.streams)} for c in x.links],
         "faults": x.faults.shown(),
+    }
+    if not brief:
+        fills = [f for fills in x.engine.fills.values() for f in fills]
+        shown["fills"] = [_fill(f) for f in sorted(fills, key=lambda f: (f.ms, f.trade_id))]
+    return shown
+
+
+def _fill(f: Fill) -> dict[str, Any]:
+    o = f.order
+    return {
+        "trade": f.trade_id,
+        "order": o.id,
+        "client": o.client,
+        "symbol": o.symbol.name,
+        "side": o.side_name,
+        "px": o.symbol.tick.text(f.px),
+        "qty": o.symbol.lot.text(f.lots),
+        "maker": f.maker,
+        "fee_e8": f.fee_e8,
+        "fee_asset": f.fee_asset,
     }
 
 
@@ -113,7 +120,8 @@ class Control:
     def _throttle(self, wanted: dict[str, int]) -> None:
         status, ms = wanted.get("status", 429), wanted.get("ms", 1_000)
         until = self.x.clock.ms() + ms
-        throttled(status, 0, until)
+        if status not in (418, 429):
+            raise ValueError("throttle: status is 429 or 418")
         self.x.faults.throttled = (status, until)
 
     def _disconnect(self, which: str | int) -> None:

@@ -12,7 +12,7 @@ from cex.sim.exchange import Exchange
 from cex.sim.faults import throttled
 
 UNKNOWN_METHOD = (-1000, "Unknown method.")
-REJECT = (-2010, "The order was rejected by the fault schedule.")
+REJECT = "The request was rejected by the fault schedule."
 THROTTLE_MS = 1_000
 
 
@@ -67,7 +67,7 @@ class Door:
             now_ms = self.x.clock.ms()
             raise throttled(429, now_ms, now_ms + THROTTLE_MS)
         if fate == "reject":
-            raise VenueError(*REJECT)
+            raise VenueError(-2010 if method.counts_order else -2011, REJECT)
         try:
             result = method.run(params)
         except VenueError:

@@ -136,7 +136,7 @@ class Exchange:
         if now_ns >= self.frozen_until_ns:
             for market in self.markets.values():
                 market.advance(now_ns)
-        now_ms = self.clock.ms()
+        now_ms = self.clock.steady_ms()
         for name, until in list(self.countdowns.items()):
             if now_ms >= until:
                 del self.countdowns[name]
@@ -224,7 +224,7 @@ class Exchange:
         if self.listen_key is None:
             self._listen_keys += 1
         key = self.listen_key[0] if self.listen_key else f"{self._listen_keys:064x}"
-        self.listen_key = (key, self.clock.ms() + LISTEN_KEY_MS)
+        self.listen_key = (key, self.clock.steady_ms() + LISTEN_KEY_MS)
         return key
 
     def keep_listen_key(self, key: str | None) -> None:
@@ -234,7 +234,12 @@ class Exchange:
         self.new_listen_key()
 
     def expire_listen_key(self) -> None:
-        """The key is no more; its streams are told, and end."""
+        """The key and its streams are no more, nor subscriptions over the websocket API. They are told."""
+        ended: dict[str, Any] = {"e": "eventStreamTerminated", "E": self.clock.ms()}
+        for link in list(self.links):
+            if link.user_data is not None:
+                link.push(b'{"subscriptionId":%d,"event":%s}' % (link.user_data, orjson.dumps(ended)), "user")
+                link.user_data = None
         if self.listen_key is None:
             return
         key, _ = self.listen_key

@@ -52,7 +52,7 @@ def price(text: str | None, s: Symbol, futures: bool) -> int:
 
 def quantity(text: str | None, s: Symbol, futures: bool) -> int:
     """A quantity in lots."""
-    off = (-4023, "Quantity not increased by step size.") if futures else (-1013, "Filter failure: LOT_SIZE")
+    off = (-4023, "Qty not increased by step size.") if futures else (-1013, "Filter failure: LOT_SIZE")
     lots = number("quantity", text, s.lot, futures=futures, off_grid=off)
     if lots <= 0:
         raise VenueError(-4003, "Quantity less than or equal to zero.") if futures else VenueError(*off)

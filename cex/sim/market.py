@@ -190,7 +190,7 @@ class FlowMarket(Book):
         """When the market moves next."""
         return self._start_ns + int(self._next.time_s * 1e9)
 
-    def advance(self, now_ns: int, most: int = 2_000) -> None:
+    def advance(self, now_ns: int, most: int = 200) -> None:
         """All that happened up to `now_ns`, or `most` steps of it."""
         for _ in range(most):
             if (ns := self.due_ns()) > now_ns:

@@ -1,7 +1,8 @@
 """A recorded market: its depth, bookTicker and trade are sent again at their recorded spacing, in a loop.
 
 Ids of depth rise over the loop's seam: there one event takes the book from where the recording ended to where it began.
-The book begins at the recording's first snapshot; what comes before that is read for it and not sent.
+The book begins at the recording's first snapshot; what comes before that is read for it and not sent. Quantities that
+are no whole lots (spot has old orders of a finer step) are rounded up to one, in what is sent and in what is matched.
 """
 
 from __future__ import annotations
@@ -26,12 +27,22 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield int(recv), orjson.loads(text)
 
 
-def _steps(text: str, step: Step) -> int:
+def _units(text: str, step: Step) -> tuple[int, int]:
     whole, _, part = text.partition(".")
-    units, odd = divmod(int(whole + part[: step.decimals].ljust(step.decimals, "0")), step.unit)
-    if odd or part[step.decimals :].strip("0"):
-        raise ValueError(f"{text} is no multiple of {step.plain()}: the recording is of another venue or instrument")
-    return units
+    steps, odd = divmod(int(whole + part[: step.decimals].ljust(step.decimals, "0")), step.unit)
+    return steps, odd + int(part[step.decimals :] or 0)
+
+
+def _px(text: str, step: Step) -> int:
+    steps, odd = _units(text, step)
+    if odd:
+        raise ValueError(f"price {text} is no multiple of {step.plain()}: the recording is not of this instrument")
+    return steps
+
+
+def _qty(text: str, step: Step) -> int:
+    steps, odd = _units(text, step)
+    return steps + (odd > 0)
 
 
 class Recording(Book):
@@ -52,7 +63,7 @@ class Recording(Book):
         self._next = next(self._feed)
         bids, asks = self.levels(1 << 30)
         venue.on_snapshot(symbol, self.last_id, bids, asks, start_ns)
-        self._best = self._top = self.best()
+        self._best = self._top = super().best()
         venue.on_top(symbol, self.last_id, *self._top)
 
     def _begin(self, snapshot: dict[str, Any]) -> None:
@@ -60,7 +71,7 @@ class Recording(Book):
         for side, levels in ((BID, snapshot["bids"]), (ASK, snapshot["asks"])):
             self._set(side, self._read(levels))
         for recv, message in _lines(self._path):
-            if message is snapshot or "lastUpdateId" in message:
+            if "lastUpdateId" in message:
                 self._first_recv = recv
                 return
             data = message["data"]
@@ -71,7 +82,7 @@ class Recording(Book):
 
     def _read(self, levels: list[list[str]]) -> Levels:
         tick, lot = self.symbol.tick, self.symbol.lot
-        return [(_steps(px, tick), _steps(qty, lot)) for px, qty in levels]
+        return [(_px(px, tick), _qty(qty, lot)) for px, qty in levels]
 
     def _set(self, side: int, levels: Levels) -> None:
         for px, lots in levels:
@@ -92,9 +103,7 @@ class Recording(Book):
 
     def best(self) -> tuple[int, int]:
         """Best bid and ask, ticks."""
-        return self._best if self._best else (max(self.lots[BID]), min(self.lots[ASK]))
-
-    _best: tuple[int, int] | None = None
+        return self._best
 
     def pause(self, ns: int) -> None:
         """Nothing happens for so long."""
@@ -104,7 +113,7 @@ class Recording(Book):
         """When the market moves next."""
         return self._began_ns + self._next[0]
 
-    def advance(self, now_ns: int, most: int = 2_000) -> None:
+    def advance(self, now_ns: int, most: int = 200) -> None:
         """All that happened up to `now_ns`, or `most` messages of it."""
         for _ in range(most):
             if (ns := self.due_ns()) > now_ns:
@@ -121,14 +130,16 @@ class Recording(Book):
         if kind == "depthUpdate":
             self._depth(self._read(data["b"]), self._read(data["a"]), data["u"] + self._shift, ns)
         elif kind == "trade":
-            px, lots = _steps(data["p"], s.tick), _steps(data["q"], s.lot)
+            px, lots = _px(data["p"], s.tick), _qty(data["q"], s.lot)
             if lots and data.get("X", "MARKET") == "MARKET":
                 self.trade(px, lots, ASK if data["m"] else BID, ns)
         elif kind == "bookTicker":
             stream = f"{s.name.lower()}@bookTicker"
             if self.venue.wanted(stream):
                 times = {"T": self.venue.venue_ms(ns), "E": self.venue.venue_ms(ns)} if self.venue.futures else {}
-                self.venue.publish(stream, orjson.dumps({**data, "u": data["u"] + self._shift, **times}), "quote")
+                sizes = {side: s.lot.text(_qty(data[side], s.lot)) for side in ("B", "A")}
+                told = {**data, "u": data["u"] + self._shift, **sizes, **times}
+                self.venue.publish(stream, orjson.dumps(told), "quote")
 
     def _depth(self, bids: Levels, asks: Levels, last_id: int, ns: int) -> None:
         if last_id <= self.last_id:
@@ -136,7 +147,7 @@ class Recording(Book):
         ids = (self.last_id + 1, last_id, self.last_id)
         self._set(BID, bids)
         self._set(ASK, asks)
-        self._best = (max(self.lots[BID]), min(self.lots[ASK]))
+        self._best = super().best()
         self.changed(ids, bids, asks, ns)
         event = self.depth_event(ids, bids, asks, ns)
         for stream, batch in list(self.batches.items()):

@@ -49,6 +49,7 @@ USDM = {
     ("POST", "/fapi/v1/listenKey"): "listenKey.start",
     ("PUT", "/fapi/v1/listenKey"): "listenKey.ping",
     ("DELETE", "/fapi/v1/listenKey"): "listenKey.stop",
+    ("GET", "/sapi/v1/account/apiRestrictions"): "apiRestrictions",  # the venue has it on its spot host only
     **{("GET", f"/fapi/v{n}/account"): "account.status" for n in (2, 3)},
     **{("GET", f"/fapi/v{n}/balance"): "account.balance" for n in (2, 3)},
     **{("GET", f"/fapi/v{n}/positionRisk"): "account.position" for n in (2, 3)},

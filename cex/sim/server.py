@@ -108,7 +108,10 @@ class Server:
         return link
 
     async def _ws_api(self, request: web.Request) -> web.StreamResponse:
-        self.door.x.limits.spend(2, False, self.x.clock.ms())
+        try:
+            self.door.spend(2)
+        except VenueError as error:
+            return web.Response(status=error.status, body=orjson.dumps(error.body()), content_type="application/json")
         link = await self._open(request, "orders")
         shown = request.query.get("returnRateLimits", "true") != "false"
         await self._serve(link, lambda text: self.wsapi.handle(link, text, shown))
@@ -157,7 +160,7 @@ class Server:
                 self._over.set()
                 return _json({})
             if (request.method, request.path) == ("GET", "/sim/state"):
-                return _json(control.state(self.x))
+                return _json(control.state(self.x, brief=bool(request.query.get("brief"))))
             if (request.method, request.path) == ("GET", "/sim/book"):
                 return _json(control.book(self.x, request.query.get("symbol", "")))
         except (ValueError, TypeError, AttributeError) as error:

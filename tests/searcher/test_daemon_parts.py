@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from searcher.daemon import read, what_is_left
+from searcher.daemon import Ending, read
 from searcher.errors import ConfigError, RunError
 from searcher.logs import say, set_up
 from searcher.starter import CONFIG
@@ -80,11 +81,16 @@ def test_folders_of_lanes_are_those_with_a_page(tmp_path: Path) -> None:
 
 
 def test_what_is_left_is_said_in_words() -> None:
-    def status(position: str, orders: int) -> dict[str, object]:
-        return {"instruments": [{"symbol": "BTCUSDT", "position": position, "open_orders": orders}]}
-
-    assert what_is_left(status("0.000", 0)) == []
-    assert what_is_left(status("-0.003", 2)) == ["BTCUSDT: 2 open orders", "BTCUSDT: a position of -0.003"]
+    order = {"symbol": "BTCUSDT", "order": 7, "side": "buy", "price": "9.5", "quantity": "0.01", "state": "open"}
+    flat: dict[str, Any] = {"ended": "stopped", "orders": [], "positions": {"BTCUSDT": "0.000"}, "fills": 3}
+    assert not Ending.of(flat, "flatten").is_bad
+    held = Ending.of(flat | {"positions": {"BTCUSDT": "-0.003"}}, "cancel")
+    assert (held.is_bad, held.left, held.held) == (False, [], ["BTCUSDT: a position of -0.003"])
+    assert Ending.of(flat | {"positions": {"BTCUSDT": "-0.003"}}, "flatten").left == ["BTCUSDT: a position of -0.003"]
+    with_order = Ending.of(flat | {"orders": [order]}, "cancel")
+    assert (with_order.is_bad, with_order.left) == (True, ["BTCUSDT: buy 0.01 at 9.5 (open)"])
+    assert Ending.of({"ended": "panic", "left": "unknown: ask the venue"}, "cancel").left == ["unknown: ask the venue"]
+    assert Ending.of(flat | {"ended": "stuck"}, "cancel").is_bad
 
 
 def test_the_log_is_json_lines(tmp_path: Path) -> None:
