@@ -2,5 +2,8 @@
 
 mod net_support;
 mod net {
+    mod connections;
+    mod http;
+    mod tls;
     mod websocket;
 }

@@ -11,7 +11,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::event::{Action, ClientId, InstrumentId, Intent, Receipt, ReceiptKind, Side};
+use crate::cex::reconcile::VenueOrder;
+use crate::event::{Action, ClientId, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side};
 use crate::units::Lots;
 
 mod order;
@@ -168,6 +169,7 @@ impl Orders {
             order.cancel_ns = intent.decided_ns;
         } else {
             order.replacing = true;
+            order.asked_ns = intent.decided_ns;
             order.asked = Terms { px: intent.px, qty: intent.qty, base: order.filled };
         }
     }
@@ -189,23 +191,96 @@ impl Orders {
             replacing: false,
             unsure: false,
             closed: false,
+            closed_ns: None,
             placed_ns: intent.decided_ns,
             cancel_ns: i64::MIN,
+            asked_ns: intent.decided_ns,
+            held_ns: i64::MIN,
+            adopted_ns: None,
             accepted_ns: None,
             queue_joined: -1,
             replaced_ns: i64::MIN,
             refused_ns: i64::MIN,
             latest_ns: i64::MIN,
         };
+        self.insert(order);
+    }
+
+    /// Takes over an order of an earlier run that the venue still has open; it belongs to no kernel. False where there is
+    /// no room.
+    pub fn adopt(&mut self, v: &VenueOrder, id: ClientId, now_ns: i64) -> bool {
+        if self.room() == 0 || self.index.contains_key(&id) || !(1..=MOST).contains(&v.qty.0) || v.filled >= v.qty {
+            return false;
+        }
+        let terms = Terms { px: v.px, qty: v.qty, base: Lots(0) };
+        self.insert(Order {
+            id,
+            terms,
+            asked: terms,
+            filled: v.filled,
+            leaves: Lots(v.qty.0 - v.filled.0),
+            kernel: KernelId::MAX,
+            instrument: v.instrument,
+            side: v.side,
+            tif: v.tif,
+            reduce_only: v.reduce_only,
+            cancelling: 0,
+            replacing: false,
+            unsure: false,
+            closed: false,
+            closed_ns: None,
+            placed_ns: now_ns,
+            cancel_ns: i64::MIN,
+            asked_ns: i64::MIN,
+            held_ns: i64::MIN,
+            adopted_ns: Some(v.exch_ns),
+            accepted_ns: Some(now_ns),
+            queue_joined: -1,
+            replaced_ns: i64::MIN,
+            refused_ns: i64::MIN,
+            latest_ns: v.exch_ns,
+        });
+        if id >> 48 == self.next >> 48 {
+            self.next = self.next.max(id + 1);
+        }
+        true
+    }
+
+    /// Remembers an order that is closed no more, so that it can be taken over anew. One that is alive stays.
+    pub fn forget(&mut self, id: ClientId) {
+        let Some(&slot) = self.index.get(&id).filter(|&&slot| self.orders[slot as usize].closed) else { return };
+        self.index.remove(&id);
+        self.orders[slot as usize].id = 0; // no order has this id: the slot waits for its turn in `closed`
+    }
+
+    /// The ids from here on are this run's.
+    pub fn start_at(&mut self, first: ClientId) {
+        self.next = self.next.max(first);
+    }
+
+    /// The lane that these ids are of.
+    #[must_use]
+    pub fn lane(&self) -> u16 {
+        (self.next >> 48) as u16
+    }
+
+    /// No cancel of the order is wanted before `until_ns`.
+    pub fn hold_cancel(&mut self, id: ClientId, until_ns: i64) {
+        if let Some(&slot) = self.index.get(&id) {
+            self.orders[slot as usize].held_ns = until_ns;
+        }
+    }
+
+    fn insert(&mut self, order: Order) {
+        let (id, instrument, side) = (order.id, usize::from(order.instrument), order.side);
         let slot = self.free_slot(order);
-        let instrument = usize::from(intent.instrument);
         if self.live.len() <= instrument {
             self.live.resize_with(instrument + 1, Default::default);
         }
-        let list = &mut self.live[instrument][intent.side as usize];
+        let list = &mut self.live[instrument][side as usize];
         self.position[slot as usize] = list.len() as u32;
         list.push(slot);
-        self.index.insert(intent.id, slot);
+        self.index.insert(id, slot);
         self.alive += 1;
     }
 
@@ -264,6 +339,7 @@ impl Orders {
         self.counts.late += u64::from(applied.ignored == Some(Ignored::Late));
         self.counts.duplicates += u64::from(applied.ignored == Some(Ignored::Duplicate));
         if applied.closed {
+            self.orders[slot as usize].closed_ns = Some(recv_ns);
             self.close(slot);
         }
         applied

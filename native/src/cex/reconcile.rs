@@ -62,3 +62,41 @@ pub enum Answer {
     },
     Countdown,
 }
+
+/// A live order of ours, as far as we know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    pub id: ClientId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    /// Price and total quantity, and those last asked for.
+    pub terms: (Ticks, Lots),
+    pub asked: (Ticks, Lots),
+    pub filled: Lots,
+    /// The venue has answered its place.
+    pub accepted: bool,
+    /// Cancels without an answer.
+    pub cancelling: u32,
+    /// A replace is without an answer.
+    pub replacing: bool,
+    /// Its fate is unknown.
+    pub unsure: bool,
+    /// When its last request was decided.
+    pub sent_ns: i64,
+    /// See [`crate::cex::orders::Order::adopted_ns`].
+    pub adopted_ns: Option<i64>,
+}
+
+/// Whose order a venue's order id is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Named {
+    /// Of this lane, alive or not.
+    Ours(ClientId),
+    /// Somebody else's.
+    Foreign,
+    /// The venue has forgotten it.
+    Forgotten,
+}
+
+mod merge;
+pub use merge::{Fate, Merged, Ours, Round, Verdict, adoptable, fate, merge};

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::account::{Account, Booking};
 use super::{Desk, Lane, LaneFill, Outbox, Overrun, Trading};
 use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
 use crate::cex::orders::{Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
-use crate::event::{Action, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
+use crate::cex::venues::binance::Market as Dialect;
+use crate::event::{Action, Fee, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::{InstrumentSpec, Lots};
@@ -43,10 +45,21 @@ impl KernelSlot {
 impl Desk {
     pub(super) fn new(
         t: Trading,
+        market: Dialect,
         specs: &[InstrumentSpec],
+        bases: &[Option<String>],
         kernels: Vec<(Kernel, Vec<InstrumentId>)>,
     ) -> Result<Desk, String> {
-        let gate = Gate::new(specs, &t.limits, t.equity, t.switch)?;
+        let mut gate = Gate::new(specs, &t.limits, t.equity, t.switch)?;
+        let account = match t.live {
+            None => None,
+            Some(rules) => {
+                let (account, governor) = Account::new(rules, market, specs, bases)?;
+                gate.set_governor(governor);
+                gate.set_ready(false);
+                Some(Box::new(account))
+            }
+        };
         let mut listeners = vec![Vec::new(); specs.len()];
         let mut slots = Vec::with_capacity(kernels.len());
         for (k, (kernel, instruments)) in kernels.into_iter().enumerate() {
@@ -82,6 +95,7 @@ impl Desk {
             calls: 0,
             overruns: VecDeque::new(),
             stopped: false,
+            account,
             fills: Vec::new(),
         })
     }
@@ -122,7 +136,7 @@ impl Lane {
     fn call_one(&mut self, hook: Hook, k: usize, index: usize, out: &mut Outbox) {
         let now_ns = self.now_ns;
         let Some(desk) = &mut self.desk else { return };
-        if desk.stopped {
+        if desk.stopped || !desk.gate.is_ready() {
             return;
         }
         let Desk { gate, orders, quoter, kernels, limits, scratch, calls, overruns, .. } = desk;
@@ -211,14 +225,31 @@ impl Lane {
             return;
         }
         self.journal.intent(&intent);
-        let permit = match desk.gate.judge(&intent, &market, now_ns) {
+        let verdict = desk.gate.judge(&intent, &market, now_ns);
+        if desk.gate.has_switch_changes() {
+            self.journal.switch(desk.gate.take_switch_changes(), now_ns);
+        }
+        let permit = match verdict {
             Ok(permit) => permit,
-            Err(refusal) => return self.journal.refusal(&refusal),
+            Err(refusal) => {
+                self.journal.refusal(&refusal);
+                if intent.action == Action::Cancel {
+                    self.on_cancel_refused(intent.id);
+                }
+                return;
+            }
         };
         desk.orders.record(&intent);
-        match desk.gate.redeem(permit, now_ns) {
+        let verdict = desk.gate.redeem(permit, now_ns);
+        if desk.gate.has_switch_changes() {
+            self.journal.switch(desk.gate.take_switch_changes(), now_ns);
+        }
+        match verdict {
             Ok(request) => {
                 self.journal.permit(&intent);
+                if let Some(account) = &mut desk.account {
+                    account.on_sent(&intent, now_ns);
+                }
                 if intent.action == Action::Place {
                     desk.stale_ns = desk.stale_ns.min(desk.stale_at_ns(intent.instrument, market.book_ns));
                 }
@@ -232,7 +263,8 @@ impl Lane {
         i.orders_version += 1;
     }
 
-    pub(super) fn on_receipt(&mut self, receipt: &Receipt, out: &mut Outbox) {
+    /// `fee`: of a fill, what the venue took, where it says so.
+    pub(super) fn on_receipt(&mut self, receipt: &Receipt, fee: Option<Fee>, out: &mut Outbox) {
         self.journal.receipt(receipt, self.now_ns);
         let now_ns = self.now_ns;
         let Some(desk) = &mut self.desk else { return };
@@ -240,22 +272,38 @@ impl Lane {
             self.counts.malformed += 1;
             return desk.gate.on_receipt(receipt, now_ns); // it trips
         };
-        let applied = desk.orders.on_receipt(receipt, now_ns);
         i.orders_version += 1;
-        let kernel = desk.orders.get(receipt.id).map(|o| usize::from(o.kernel));
-        // What cannot be true (a mismatch) the gate must see, for it trips.
-        if !matches!(applied.ignored, Some(Ignored::Duplicate | Ignored::Late)) {
-            desk.gate.on_receipt(receipt, now_ns);
+        let half_ticks = i.top.map(|t| t.half_ticks());
+        let charge = desk.charge(receipt, fee.as_ref());
+        let (kernel, filled) = match desk.booking(receipt) {
+            Booking::Known => return,
+            Booking::PositionOnly => {
+                desk.gate.on_charged(&Receipt { id: 0, ..*receipt }, charge, now_ns);
+                (None, Some(0))
+            }
+            Booking::Usual => {
+                let applied = desk.orders.on_receipt(receipt, now_ns);
+                // What cannot be true (a mismatch) the gate must see, for it trips.
+                if !matches!(applied.ignored, Some(Ignored::Duplicate | Ignored::Late)) {
+                    desk.gate.on_charged(receipt, charge, now_ns);
+                }
+                let stranger = receipt.kind == ReceiptKind::Filled && applied.ignored == Some(Ignored::UnknownId);
+                let kernel = desk.orders.get(receipt.id).map(|o| usize::from(o.kernel));
+                (kernel, applied.filled.map(|f| f.since_accepted_ns).or(stranger.then_some(0)))
+            }
+        };
+        if let Some(since_accepted_ns) = filled {
+            if desk.account.is_some() {
+                desk.after_fill(receipt, fee.as_ref(), &self.instruments, now_ns);
+            }
+            if kernel.is_some() {
+                desk.fills.push(LaneFill { receipt: *receipt, recv_ns: now_ns, since_accepted_ns, half_ticks });
+            }
         }
-        if let Some(fill) = applied.filled {
-            let half_ticks = i.top.map(|t| t.half_ticks());
-            desk.fills.push(LaneFill {
-                receipt: *receipt,
-                recv_ns: now_ns,
-                since_accepted_ns: fill.since_accepted_ns,
-                half_ticks,
-            });
+        if receipt.kind == ReceiptKind::ChangeRejected {
+            self.on_cancel_refused(receipt.id);
         }
+        let Some(desk) = &mut self.desk else { return };
         // Receipts concern the kernel whose order it is, and no other.
         let Some((k, index)) =
             kernel.and_then(|k| desk.listeners[usize::from(receipt.instrument)].iter().find(|l| l.0 == k).copied())

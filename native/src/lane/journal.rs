@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::event::{Frame, Intent, Receipt, Refusal, Wire};
+use crate::event::{Frame, Intent, Receipt, Refusal, Source, Wire};
+use crate::risk::gate::SwitchSeen;
 use crate::tape::Kind;
 
 /// Where records go; the Tape's writer behind a ring, or straight to a file.
@@ -78,6 +79,21 @@ impl Journal {
     pub fn receipt(&mut self, receipt: &Receipt, recv_ns: i64) {
         self.receipts += 1;
         self.write(Kind::Receipt, recv_ns, |out| receipt.put(out));
+    }
+
+    /// What the gate saw of the switch, on the Tape only: a replay meets it at the same look.
+    #[cold]
+    pub fn switch(&mut self, changes: Vec<SwitchSeen>, now_ns: i64) {
+        for seen in changes {
+            let frame = Frame {
+                source: Source::Switch,
+                connection: 0,
+                tag: Frame::UNTAGGED,
+                recv_ns: now_ns,
+                bytes: &seen.bytes(),
+            };
+            self.frame(&frame);
+        }
     }
 
     /// The switch's trip, in words; on the Tape only.

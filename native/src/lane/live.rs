@@ -27,4 +27,12 @@ pub struct LiveRules {
     pub rates: Vec<RateLimit>,
     /// Part of each limit that is kept for cancels and questions, basis points.
     pub cancel_reserve_bps: u32,
+    /// How old a request may be when the venue reads it: one that is older and has no answer can have no effect.
+    #[serde(default = "recv_window_ms")]
+    pub recv_window_ms: u32,
+}
+
+/// The venue's own default.
+fn recv_window_ms() -> u32 {
+    5_000
 }

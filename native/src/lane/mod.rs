@@ -2,11 +2,16 @@
 //! and leaves in an [`Outbox`] what is to be sent; it reads no clock and no socket, so live, paper and backtest differ
 //! only in who calls it.
 
+pub mod account;
+pub mod carry;
+mod control;
 mod decide;
+mod decoder;
 mod instrument;
 mod journal;
 pub mod live;
 mod overrun;
+mod parts;
 mod quality;
 mod wind_down;
 
@@ -14,86 +19,28 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use account::Account;
+pub use carry::{Carry, CarryFile, KeptFill};
+pub use control::Left;
 pub use decide::KernelSlot;
+pub use decoder::Decoder;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
 pub use live::{LiveRules, RateLimit};
 pub use overrun::Overrun;
+pub use parts::{FrameCounts, LaneConfig, LaneFill, Outbox, Trading};
 pub use quality::Agreement;
 
-use crate::cex::features::FeatureConfig;
 use crate::cex::kernel::{Hook, Kernel};
 use crate::cex::orders::Orders;
 use crate::cex::quoter::Quoter;
 use crate::cex::sync::Outcome;
-use crate::cex::venues::binance::{Binance, Market as Dialect};
+use crate::cex::venues::binance::Binance;
 use crate::cex::venues::binance_private::Private;
-use crate::event::{Call, Control, Decoded, Event, Fault, Frame, InstrumentId, Intent, Receipt, Source, Wire};
-use crate::risk::gate::{Gate, Request};
+use crate::event::{Decoded, Event, Fault, Frame, InstrumentId, Intent, ORDERS, Source};
+use crate::risk::gate::{Gate, SwitchSeen};
 use crate::risk::limits::Limits;
-use crate::risk::switch::{Cause, Switch, SwitchState};
-use crate::units::{Decimal, InstrumentSpec};
-
-/// What a step wants done: requests to encode and write, in order, and books that need a snapshot.
-#[derive(Default)]
-pub struct Outbox {
-    pub requests: Vec<Request>,
-    pub snapshots_wanted: Vec<InstrumentId>,
-    /// What to ask the venue beside the orders, in order.
-    pub calls: Vec<Call>,
-}
-
-/// A fill as the lane saw it.
-#[derive(Clone, Copy, Debug)]
-pub struct LaneFill {
-    pub receipt: Receipt,
-    pub recv_ns: i64,
-    pub since_accepted_ns: i64,
-    /// Twice the mid when it was learnt of; absent when the book had no Top.
-    pub half_ticks: Option<i64>,
-}
-
-/// Frames by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FrameCounts {
-    pub depth: u64,
-    pub quote: u64,
-    pub trade: u64,
-    pub snapshot: u64,
-    pub order: u64,
-    pub timer: u64,
-    pub fault: u64,
-    pub ignored: u64,
-    pub malformed: u64,
-    /// Frames that came with an earlier time than the one before; they count at that one's time.
-    pub backwards: u64,
-    /// Ticks that the gate called outliers: they reached no feature and no kernel.
-    pub outliers: u64,
-}
-
-pub struct LaneConfig {
-    pub dialect: Dialect,
-    pub instruments: Vec<InstrumentSpec>,
-    pub features: FeatureConfig,
-    /// Added to the venue's times to bring them to our clock.
-    pub clock_offset_ns: i64,
-    /// What trading needs; a lane without it only keeps books.
-    pub trading: Option<Trading>,
-}
-
-pub struct Trading {
-    pub limits: Limits,
-    /// Starting equity, quote currency.
-    pub equity: Decimal,
-    pub switch: Arc<Switch>,
-    /// Live orders the lane has room for, and the first order id.
-    pub capacity: usize,
-    pub first_id: u64,
-    /// The venue can replace an order in one message.
-    pub can_replace: bool,
-    /// A real venue stands behind the lane.
-    pub live: Option<LiveRules>,
-}
+use crate::risk::switch::{Cause, SwitchState};
 
 /// The part of a lane that trades.
 struct Desk {
@@ -114,66 +61,9 @@ struct Desk {
     overruns: VecDeque<Overrun>,
     /// Kernels are not called any more.
     stopped: bool,
+    /// Absent where no venue stands behind the lane.
+    account: Option<Box<Account>>,
     fills: Vec<LaneFill>,
-}
-
-/// The pure half of a lane: bytes to event. It depends on the frame alone, so it may be done ahead, by another thread.
-#[derive(Clone)]
-pub struct Decoder {
-    dialect: Arc<Binance>,
-    private: Arc<Private>,
-}
-
-impl Decoder {
-    #[inline]
-    pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
-        match frame.source {
-            Source::Market | Source::Snapshot => self.dialect.decode(frame, out),
-            Source::Order => {
-                out.clear();
-                out.event = match Receipt::get(frame.bytes) {
-                    Some(receipt) => Event::Receipt(receipt),
-                    None => Event::Malformed { instrument: None, reason: "not a receipt" },
-                };
-            }
-            Source::Timer => {
-                out.clear();
-                out.event = Event::Timer;
-            }
-            Source::Private => self.private.decode(frame.bytes, out),
-            Source::Answer => {
-                out.clear();
-                out.event = Event::Answer;
-            }
-            Source::Switch => {
-                out.clear();
-                out.event = Event::Switch;
-            }
-            Source::Carry => {
-                out.clear();
-                out.event = Event::Carry;
-            }
-            Source::Control => {
-                out.clear();
-                out.event = match frame.bytes {
-                    [1] => Event::Control(Control::Stop),
-                    [2] => Event::Control(Control::StopFlat),
-                    _ => Event::Malformed { instrument: None, reason: "not a control" },
-                };
-            }
-            Source::Fault => {
-                out.clear();
-                out.event = match frame.bytes {
-                    [1] => Event::Fault(Fault::Panic),
-                    [2] => Event::Fault(Fault::Disconnected),
-                    [4] => Event::Fault(Fault::Connected),
-                    [5, _, _, _, _] => Event::Fault(Fault::Throttled),
-                    bytes if Overrun::read(bytes).is_some() => Event::Fault(Fault::Overrun),
-                    _ => Event::Malformed { instrument: None, reason: "not a fault" },
-                };
-            }
-        }
-    }
 }
 
 pub struct Lane {
@@ -205,7 +95,11 @@ impl Lane {
             .map(|spec| Instrument::new(spec, rules, &config.features))
             .collect::<Result<_, _>>()?;
         let desk = match config.trading {
-            Some(t) => Some(Desk::new(t, &config.instruments, kernels)?),
+            Some(t) => {
+                let base = |n| decoder.private.base_asset(n as InstrumentId).map(str::to_owned);
+                let bases: Vec<_> = (0..config.instruments.len()).map(base).collect();
+                Some(Desk::new(t, config.dialect, &config.instruments, &bases, kernels)?)
+            }
             None if kernels.is_empty() => None,
             None => return Err("a kernel cannot trade without limits and an equity".into()),
         };
@@ -223,11 +117,15 @@ impl Lane {
         })
     }
 
-    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always.
+    /// Takes one frame. The same frames give the same intents, verdicts and receipts, always. A panic anywhere in it
+    /// halts the lane.
     pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
         let mut decoded = std::mem::take(&mut self.decoded);
-        self.decoder.decode(frame, &mut decoded);
-        self.apply(frame, &decoded, out);
+        let done = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(frame, &mut decoded)));
+        if done.is_err() {
+            decoded = Decoded::default();
+        }
+        self.take(frame, &decoded, done.err().map(|p| panic_text(p.as_ref())), out);
         self.decoded = decoded;
     }
 
@@ -239,16 +137,33 @@ impl Lane {
 
     /// The other half: an event that [`Decoder::decode`] made of this frame changes the lane.
     pub fn apply(&mut self, frame: &Frame<'_>, decoded: &Decoded, out: &mut Outbox) {
+        self.take(frame, decoded, None, out);
+    }
+
+    /// `panic`: what the decoder panicked with, if it did.
+    #[inline(always)]
+    fn take(&mut self, frame: &Frame<'_>, decoded: &Decoded, panic: Option<String>, out: &mut Outbox) {
         if frame.recv_ns < self.now_ns {
             self.counts.backwards += 1;
         }
         self.now_ns = self.now_ns.max(frame.recv_ns);
         let now_ns = self.now_ns;
         self.journal.frame(&Frame { recv_ns: now_ns, ..*frame });
+        if let Some(desk) = &mut self.desk {
+            desk.gate.look();
+            if desk.gate.has_switch_changes() {
+                self.journal.switch(desk.gate.take_switch_changes(), now_ns);
+            }
+        }
+        if let Some(text) = panic {
+            self.on_panic(&text);
+        }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(frame, decoded, out))) {
             self.on_panic(&panic_text(panic.as_ref()));
         }
-        self.supervise(out);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.supervise(out))) {
+            self.on_panic(&panic_text(panic.as_ref()));
+        }
     }
 
     #[inline(always)]
@@ -289,18 +204,37 @@ impl Lane {
             }
             Event::Receipt(receipt) => {
                 self.counts.order += 1;
-                self.on_receipt(&receipt, out);
+                match frame.source {
+                    Source::Private => self.on_private(&receipt, &decoded.private, out),
+                    _ => self.on_receipt(&receipt, None, out),
+                }
             }
             Event::Timer => {
                 self.counts.timer += 1;
                 self.on_timer(out);
+                self.on_account_timer(out);
             }
             Event::Fault(fault) => {
                 self.counts.fault += 1;
                 self.on_fault(fault, frame, out);
             }
-            Event::Answer | Event::Switch | Event::Carry | Event::Control(_) => {}
-            Event::Ignored => self.counts.ignored += 1,
+            Event::Answer => {
+                self.counts.answer += 1;
+                self.on_answer(frame, out);
+            }
+            Event::Carry => {
+                if let Err(text) = self.on_carry(frame.bytes) {
+                    self.trip(SwitchState::Halted, Cause::Position, &text);
+                }
+            }
+            Event::Control(control) => self.on_control(control),
+            Event::Switch => {} // the gate looks by itself; a replay is told beforehand
+            Event::Ignored => {
+                self.counts.ignored += 1;
+                if frame.source == Source::Private {
+                    self.on_notes(&decoded.private);
+                }
+            }
             Event::Malformed { instrument, reason } => {
                 self.counts.malformed += 1;
                 self.first_malformed.get_or_insert(reason);
@@ -312,6 +246,10 @@ impl Lane {
                         i.sync.lose(self.now_ns);
                         self.after_sync(id, Outcome::Lost, out);
                     }
+                }
+                if frame.source == Source::Private {
+                    self.on_notes(&decoded.private);
+                    self.on_unreadable(); // it may have been a fill
                 }
                 if frame.source == Source::Order {
                     self.trip(SwitchState::Halted, Cause::BadReceipt, "a receipt that cannot be read");
@@ -399,6 +337,7 @@ impl Lane {
         match fault {
             // The one place that panics on purpose, so that what follows a panic can be shown.
             Fault::Panic => panic!("injected"),
+            Fault::Disconnected if frame.connection >= ORDERS => self.on_disconnected(frame.connection, out),
             Fault::Disconnected => {
                 for id in 0..self.instruments.len() {
                     let i = &mut self.instruments[id];
@@ -410,7 +349,8 @@ impl Lane {
             }
             // Told beforehand, and acted upon at the call itself: see `set_overruns`.
             Fault::Overrun => {}
-            Fault::Connected | Fault::Throttled => {}
+            Fault::Connected => self.on_connected(frame.connection),
+            Fault::Throttled => self.on_throttled(frame.bytes),
         }
     }
 
@@ -436,6 +376,13 @@ impl Lane {
     pub fn set_overruns(&mut self, overruns: Vec<Overrun>) {
         if let Some(desk) = &mut self.desk {
             desk.overruns = overruns.into();
+        }
+    }
+
+    /// The changes of the Switch on the Tape that is to be verified: the gate meets each at its look, and reads no Switch.
+    pub fn set_switch_script(&mut self, script: Vec<SwitchSeen>) {
+        if let Some(desk) = &mut self.desk {
+            desk.gate.set_switch_script(script);
         }
     }
 
@@ -485,7 +432,8 @@ impl Lane {
     pub fn next_timer_ns(&self) -> Option<i64> {
         let desk = self.desk.as_ref()?;
         let stale_ns = (desk.stale_ns != i64::MAX).then_some(desk.stale_ns);
-        desk.kernels.iter().filter_map(KernelSlot::due_ns).chain(stale_ns).min()
+        let account_ns = desk.account.as_ref().map(|a| a.next_ns()).filter(|ns| *ns != i64::MAX);
+        desk.kernels.iter().filter_map(KernelSlot::due_ns).chain(stale_ns).chain(account_ns).min()
     }
 
     /// Starts the kernels' timers: the first tick is one period after `start_ns`.

@@ -1,5 +1,6 @@
 //! Getting out: what rests is cancelled, and what is held is brought to zero by orders that can only reduce it.
 
+use super::account::LastWord;
 use super::{Desk, Lane, Outbox};
 use crate::cex::orders::CANCEL_AGAIN_NS;
 use crate::event::{Action, InstrumentId, Intent, Side, TimeInForce};
@@ -21,10 +22,11 @@ impl Lane {
     /// flattens if the gate says so.
     #[inline(always)]
     pub(super) fn supervise(&mut self, out: &mut Outbox) {
-        if let Some(desk) = &self.desk
-            && (desk.gate.state() != SwitchState::Active || desk.stopped)
-        {
-            self.wind_down(out);
+        if let Some(desk) = &self.desk {
+            if desk.gate.state() != SwitchState::Active || desk.stopped {
+                self.wind_down(out);
+            }
+            self.tend_account(out);
         }
     }
 
@@ -32,9 +34,18 @@ impl Lane {
     fn wind_down(&mut self, out: &mut Outbox) {
         let now_ns = self.now_ns;
         let Some(desk) = &mut self.desk else { return };
+        if desk.gate.state() == SwitchState::Active {
+            // A person has reset the switch, and the lane itself never tripped: it goes on.
+            desk.stopped = false;
+            if let Some(account) = &mut desk.account {
+                account.last_word = LastWord::NotAsked;
+            }
+            return self.journal.trip("Active: the switch was reset", now_ns);
+        }
         if !desk.stopped {
             desk.stopped = true;
-            let reason = desk.gate.reason().map_or(String::new(), |r| format!("{:?}: {}", r.cause, r.text));
+            let own = desk.gate.reason().map(|r| (r.cause, r.text.as_str()));
+            let reason = own.or(desk.gate.switch_reason()).map_or(String::new(), |(c, t)| format!("{c:?}: {t}"));
             self.journal.trip(&format!("{:?}: {reason}", desk.gate.state()), now_ns);
         }
         for id in 0..self.instruments.len() {
@@ -56,6 +67,7 @@ impl Lane {
         {
             self.journal.trip("Halted: flat, and nothing is open", now_ns);
         }
+        self.ask_last();
     }
 
     /// The reduce-only order that brings an instrument nearer to flat, as large as the limits allow, once nothing of
@@ -63,7 +75,7 @@ impl Lane {
     fn flatten(&self, id: InstrumentId) -> Option<Intent> {
         let desk = self.desk.as_ref()?;
         let i = &self.instruments[usize::from(id)];
-        let position = desk.gate.exposure(id).position().0;
+        let position = desk.gate.exposure(id).closable();
         let resting = [Side::Buy, Side::Sell].into_iter().any(|s| desk.orders.side(id, s).next().is_some());
         if position == 0 || resting {
             return None;

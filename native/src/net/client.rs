@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::backoff::{Backoff, Random};
 use super::buffer::Buffer;
 use super::frames::{CONTROL_MAX, HEADER_MAX, Opcode, Violation, encode};
-use super::handshake::{self, Refusal};
-use super::link::Link;
+use super::handshake::{Refusal, quote};
 use super::messages::{Farewell, Found, Messages};
+use super::opening::Opening;
+use super::options::{NetCounts, SendError, WsEvent, WsOptions};
 use super::stream::{Fill, Stream};
 use super::tls::Tls;
 use super::url::Endpoint;
@@ -17,93 +18,11 @@ use super::{NS_PER_MS, after};
 /// What a buffer for received bytes begins with; it grows to hold a longer message.
 const READ_BYTES: usize = 512 * 1024;
 
-/// How one connection behaves. Times are in milliseconds, and 0 means never for `idle_timeout_ms` and `max_age_ms`.
-#[derive(Clone)]
-pub struct WsOptions {
-    /// Sent with the upgrade. May hold a key, so these options have no `Debug`.
-    pub headers: Vec<(String, String)>,
-    /// For name, TCP, TLS and upgrade together.
-    pub connect_timeout_ms: u64,
-    pub backoff_min_ms: u64,
-    /// A connection that lived longer than this starts the row of waits anew.
-    pub backoff_max_ms: u64,
-    /// Nothing read for so long: we ping. Nothing for so long again: the connection is dead.
-    pub idle_timeout_ms: u64,
-    /// Reconnect by ourselves at this age, before the venue cuts the connection.
-    pub max_age_ms: u64,
-    pub max_message_bytes: usize,
-    /// What may wait for the kernel; a message that would exceed it is refused whole.
-    pub max_unsent_bytes: usize,
-    /// The caller spins: let a read poll the network card (SO_BUSY_POLL) where the system allows it.
-    pub busy: bool,
-}
-
-impl Default for WsOptions {
-    fn default() -> WsOptions {
-        WsOptions {
-            headers: Vec::new(),
-            connect_timeout_ms: 10_000,
-            backoff_min_ms: 250,
-            backoff_max_ms: 30_000,
-            idle_timeout_ms: 30_000,
-            max_age_ms: 23 * 3_600_000,
-            max_message_bytes: 16 << 20,
-            max_unsent_bytes: 1 << 20,
-            busy: false,
-        }
-    }
-}
-
-/// What happened on the connection, in order.
-#[derive(Debug, PartialEq, Eq)]
-pub enum WsEvent<'a> {
-    Opened,
-    /// A text or binary message.
-    Message(&'a [u8]),
-    /// The connection ended, or an attempt at one failed (then without an `Opened` before it). The next attempt begins
-    /// `retry_ns` after the last `drive`.
-    Closed {
-        why: String,
-        retry_ns: i64,
-    },
-}
-
-/// Why a message was not sent. Nothing of it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendError {
-    NotOpen,
-    /// It would exceed `max_unsent_bytes`: the peer reads too slowly.
-    Full,
-    /// The write failed; `next` will give the reason as a `Closed`.
-    Broken,
-}
-
-/// Counts since the client was made. Bytes are those of frames, without TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NetCounts {
-    /// Connections that opened.
-    pub opened: u64,
-    /// Connections after the first one, and attempts that failed.
-    pub reconnects: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub messages_in: u64,
-    pub messages_out: u64,
-    /// Pings of the peer, each answered.
-    pub pings_in: u64,
-    /// Pings of ours, sent when nothing was read for the idle time.
-    pub pings_out: u64,
-}
-
 enum State {
     /// Closed by the caller.
     Off,
     Waiting(i64),
-    Linking(Link),
-    Upgrading {
-        stream: Stream,
-        key: String,
-    },
+    Opening(Opening),
     Open(Stream),
 }
 
@@ -121,8 +40,6 @@ pub struct WsClient {
     opened: bool,
     closed: Option<(String, i64)>,
     now_ns: i64,
-    /// Of the connection under way: until when it must be open.
-    deadline_ns: i64,
     opened_ns: i64,
     /// When silence gets a ping or, after one, is death.
     idle_ns: i64,
@@ -147,7 +64,6 @@ impl WsClient {
             opened: false,
             closed: None,
             now_ns: 0,
-            deadline_ns: 0,
             opened_ns: 0,
             idle_ns: 0,
             pinged: false,
@@ -170,7 +86,7 @@ impl WsClient {
             State::Waiting(_) if self.closed.is_some() => {}
             State::Waiting(until_ns) if now_ns < *until_ns => {}
             State::Waiting(_) => self.begin(),
-            State::Linking(_) | State::Upgrading { .. } => self.drive_opening(),
+            State::Opening(_) => self.drive_opening(),
         }
     }
 
@@ -206,13 +122,13 @@ impl WsClient {
     fn begin(&mut self) {
         self.buffer.clear();
         self.messages.reset();
-        self.deadline_ns = after(self.now_ns, self.options.connect_timeout_ms);
-        let begun = Link::begin(&self.endpoint, &self.tls, self.options.busy, self.attempts, self.deadline_ns);
+        let opening =
+            Opening::begin(&self.endpoint, &self.options, &self.tls, self.attempts, &mut self.random, self.now_ns);
         self.counts.reconnects += u64::from(self.attempts > 0);
         self.attempts += 1;
-        match begun {
-            Ok(link) => {
-                self.state = State::Linking(link);
+        match opening {
+            Ok(opening) => {
+                self.state = State::Opening(opening);
                 self.drive_opening();
             }
             Err(why) => self.fail(why),
@@ -220,42 +136,17 @@ impl WsClient {
     }
 
     fn drive_opening(&mut self) {
-        if let State::Linking(link) = &mut self.state {
-            let stood = link.drive(self.now_ns, &mut self.buffer);
-            let key = handshake::fresh_key(&mut self.random);
-            let sent = stood.and_then(|stream| {
-                let Some(mut stream) = stream else { return Ok(None) };
-                let request = handshake::request(&self.endpoint, &self.options.headers, &key)?;
-                stream.send(&request).map_err(|e| format!("writing the handshake failed: {e}"))?;
-                Ok(Some(stream))
-            });
-            match sent {
-                Ok(Some(stream)) => self.state = State::Upgrading { stream, key },
-                Ok(None) => return,
-                Err(why) => return self.fail(why),
-            }
-        }
-        let State::Upgrading { stream, key } = &mut self.state else { return };
-        let read = stream.flush().and_then(|()| stream.fill(&mut self.buffer, 0));
-        let ended = match read {
-            Ok(fill) => matches!(fill, Fill::End { .. }) || self.now_ns >= self.deadline_ns,
-            Err(e) => return self.fail(format!("the handshake failed: {e}")),
-        };
-        match handshake::judge(self.buffer.filled(), key, ended) {
-            Ok(Some(head_bytes)) => {
-                self.buffer.take(head_bytes);
-                if let State::Upgrading { stream, .. } = std::mem::replace(&mut self.state, State::Off) {
-                    self.state = State::Open(stream);
-                }
+        let State::Opening(opening) = &mut self.state else { return };
+        match opening.drive(self.now_ns, &mut self.buffer) {
+            Ok(None) => {}
+            Ok(Some(stream)) => {
+                self.state = State::Open(stream);
                 self.opened_ns = self.now_ns;
                 (self.idle_ns, self.pinged) = (after(self.now_ns, self.options.idle_timeout_ms), false);
                 self.opened = true;
                 self.counts.opened += 1;
             }
-            Ok(None) if ended => self.fail("the server did not answer the handshake in time".to_owned()),
-            Ok(None) => {}
             Err(Refusal { why, retry_after_ms }) => {
-                self.buffer.clear();
                 self.fail(why);
                 if let Some(ms) = retry_after_ms {
                     self.retry_in(i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(NS_PER_MS));
@@ -303,7 +194,7 @@ impl WsClient {
     /// The place of the next message, or `None` within for the joined one. Answers control frames on the way.
     fn next_message(&mut self) -> Option<Option<std::ops::Range<usize>>> {
         // A handshake's bytes are no frames.
-        if matches!(self.state, State::Linking(_) | State::Upgrading { .. }) || self.buffer.is_empty() {
+        if matches!(self.state, State::Opening(_)) || self.buffer.is_empty() {
             return None;
         }
         loop {
@@ -332,7 +223,7 @@ impl WsClient {
                 Ok(Some(Found::Close(Farewell { code, reason }))) => {
                     // 5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
                     // endpoint MUST send a Close frame in response", typically echoing the status code.
-                    self.end_by(code, format!("the peer closed with {code}{}", handshake::quote(reason.as_bytes())));
+                    self.end_by(code, format!("the peer closed with {code}{}", quote(reason.as_bytes())));
                     return None;
                 }
                 Err(Violation { code, text }) => {
@@ -408,8 +299,8 @@ impl WsClient {
     pub fn fd(&self) -> Option<RawFd> {
         match &self.state {
             State::Off | State::Waiting(_) => None,
-            State::Linking(link) => link.fd(),
-            State::Upgrading { stream, .. } | State::Open(stream) => Some(stream.fd()),
+            State::Opening(opening) => opening.fd(),
+            State::Open(stream) => Some(stream.fd()),
         }
     }
 
@@ -417,8 +308,8 @@ impl WsClient {
     pub fn wants_write(&self) -> bool {
         match &self.state {
             State::Off | State::Waiting(_) => false,
-            State::Linking(link) => link.wants_write(),
-            State::Upgrading { stream, .. } | State::Open(stream) => stream.unsent() > 0,
+            State::Opening(opening) => opening.wants_write(),
+            State::Open(stream) => stream.unsent() > 0,
         }
     }
 
@@ -427,8 +318,7 @@ impl WsClient {
         let due_ns = match &self.state {
             State::Off => i64::MAX,
             State::Waiting(until_ns) => *until_ns,
-            State::Linking(link) => link.due_ns(),
-            State::Upgrading { .. } => self.deadline_ns,
+            State::Opening(opening) => opening.due_ns(),
             State::Open(_) => self.idle_ns.min(after(self.opened_ns, self.options.max_age_ms)),
         };
         (due_ns != i64::MAX).then_some(due_ns)
@@ -445,7 +335,7 @@ impl WsClient {
         match self.state {
             State::Off => self.state = State::Waiting(self.now_ns),
             State::Waiting(_) => {}
-            State::Linking(_) | State::Upgrading { .. } | State::Open(_) => {
+            State::Opening(_) | State::Open(_) => {
                 self.farewell(1000);
                 self.fail(why.to_owned());
             }

@@ -27,7 +27,7 @@ pub(super) struct Link {
     /// Addresses not tried yet.
     addresses: VecDeque<SocketAddr>,
     attempt: usize,
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     busy: bool,
     deadline_ns: i64,
     polled_ns: i64,
@@ -37,7 +37,7 @@ pub(super) struct Link {
 impl Link {
     /// Begins. `attempt` counts the connections of this client, so that each begins with another of several addresses.
     pub fn begin(endpoint: &Endpoint, tls: &Tls, busy: bool, attempt: usize, deadline_ns: i64) -> Result<Link, String> {
-        let session = if endpoint.tls { Some(tls.session(&endpoint.host)?) } else { None };
+        let session = if endpoint.tls { Some(Box::new(tls.session(&endpoint.host)?)) } else { None };
         Ok(Link {
             stage: Stage::Resolving(Resolver::ask(&endpoint.host, endpoint.port)),
             addresses: VecDeque::new(),

@@ -69,8 +69,8 @@ impl Stream {
         }
     }
 
-    pub fn secure(&mut self, session: Session) {
-        self.tls = Some(Box::new(session));
+    pub fn secure(&mut self, session: Box<Session>) {
+        self.tls = Some(session);
     }
 
     /// Takes the TLS handshake as far as it goes; true once it is complete.

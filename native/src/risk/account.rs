@@ -3,6 +3,7 @@
 use crate::units::{Decimal, InstrumentSpec, Money};
 
 use super::limits::{pow10, product};
+use super::opening::DayOpening;
 
 /// A UTC day in nanoseconds.
 pub const DAY_NS: i64 = 86_400_000_000_000;
@@ -54,10 +55,14 @@ impl Account {
     /// Begins the UTC day of `now_ns`. Its opening equity is the equity before anything of that day is booked.
     pub fn roll(&mut self, now_ns: i64) {
         self.day_end_ns = (now_ns.div_euclid(DAY_NS) + 1).saturating_mul(DAY_NS);
-        (self.day_open, self.peak) = (self.equity, self.equity);
+        self.begin(self.equity, self.equity);
+    }
+
+    fn begin(&mut self, day_open: i128, peak: i128) {
+        (self.day_open, self.peak) = (day_open, peak);
         // floor(open x bps / 10000), split so that the product cannot overflow; a fall is a whole number, so that
         // "fall > floor(limit)" says the same as "fall > limit"
-        let (whole, rest) = (self.equity.div_euclid(10_000), self.equity.rem_euclid(10_000));
+        let (whole, rest) = (day_open.div_euclid(10_000), day_open.rem_euclid(10_000));
         let bps = i128::from(self.drawdown_bps);
         self.max_loss = whole * bps + rest * bps / 10_000;
     }
@@ -87,6 +92,32 @@ impl Account {
     }
 
     pub fn equity(&self) -> Decimal {
-        Decimal::new(self.equity, self.scale).normalized()
+        self.decimal(self.equity)
+    }
+
+    fn decimal(&self, units: i128) -> Decimal {
+        Decimal::new(units, self.scale).normalized()
+    }
+
+    pub fn day(&self) -> Option<DayOpening> {
+        (self.day_end_ns != i64::MIN).then(|| DayOpening {
+            equity: self.equity(),
+            peak: self.decimal(self.peak),
+            day_open: self.decimal(self.day_open),
+            day_end_ns: self.day_end_ns,
+        })
+    }
+
+    /// Continues the day of an earlier run. Its drawdown is still counted from that day's peak.
+    pub fn open_with(&mut self, day: &DayOpening) -> Result<(), String> {
+        let units = |d: Decimal| {
+            let d = d.normalized();
+            let up = self.scale.checked_sub(d.scale).and_then(pow10).and_then(|p| d.mantissa.checked_mul(p));
+            up.ok_or_else(|| format!("an equity of {d} has more digits than these ticks and lots make"))
+        };
+        let (equity, peak, day_open) = (units(day.equity)?, units(day.peak)?, units(day.day_open)?);
+        (self.equity, self.day_end_ns) = (equity, day.day_end_ns);
+        self.begin(day_open, peak);
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use crate::event::{ClientId, Intent, Receipt, ReceiptKind, Side};
 use crate::units::{Lots, Money, RATE_ONE, Ticks};
 
 use super::limits::{MAX_PX, MAX_QTY};
+use super::opening::InstrumentOpening;
 
 /// A position beyond this many lots is a broken account; the bound keeps position × mid inside an `i128`.
 const MAX_POSITION: i64 = 1 << 52;
@@ -140,6 +141,8 @@ pub struct Exposure {
     cash: Money,
     pnl: Pnl,
     pub(super) open: Vec<Open>,
+    /// Lots held that cannot be sold; see [`Gate::set_dust`](super::gate::Gate::set_dust).
+    pub(super) dust: i64,
 }
 
 impl Exposure {
@@ -169,7 +172,46 @@ impl Exposure {
     }
     #[must_use]
     pub fn is_flat(&self) -> bool {
-        self.position.0 == 0 && self.open.is_empty()
+        self.holds_nothing() && self.open.is_empty()
+    }
+    /// Nothing is held that could be brought nearer to zero.
+    #[must_use]
+    pub fn holds_nothing(&self) -> bool {
+        (0..=self.dust).contains(&self.position.0)
+    }
+    /// Lots that an order of the other side can bring to zero; negative is short.
+    #[must_use]
+    pub fn closable(&self) -> i64 {
+        if self.position.0 > 0 { self.position.0 - self.dust } else { self.position.0 }
+    }
+
+    pub(super) fn open_with(&mut self, o: &InstrumentOpening) {
+        (self.position, self.cash, self.pnl, self.mark) = (o.position, o.cash, o.pnl, o.mark);
+    }
+
+    pub(super) fn adopt_position(&mut self, position: Lots) {
+        if self.mark != 0 {
+            self.cash.0 -= Money::of(self.mark, Lots(position.0 - self.position.0)).0;
+        }
+        self.position = position;
+    }
+
+    /// The first mark values what was held before it: as if it had been bought there.
+    fn first_mark(&mut self, half_ticks: i64) {
+        self.cash.0 -= Money::of(half_ticks, self.position).0;
+        self.mark = half_ticks;
+    }
+
+    /// Fees that were taken out of the position: so many lots less, worth the mark. Returns by how much that changed
+    /// the total.
+    pub(super) fn pay_lots(&mut self, lots: i64) -> Option<Money> {
+        let position = self.position.0.checked_sub(lots).filter(|p| p.abs() <= MAX_POSITION)?;
+        let worth = Money::of(self.mark, Lots(lots)).0;
+        let mut pnl = self.pnl;
+        pnl.fees = Money(pnl.fees.0.checked_add(worth.max(0))?);
+        pnl.rebates = Money(pnl.rebates.0.checked_add((-worth).max(0))?);
+        (self.position, self.pnl) = (Lots(position), pnl);
+        Some(Money(-worth))
     }
 
     pub(super) fn find(&self, id: ClientId) -> Option<&Open> {
@@ -183,6 +225,11 @@ impl Exposure {
     }
     pub(super) fn place(&mut self, intent: &Intent) {
         self.open.push(Open::new(intent));
+    }
+    /// An order that is open at the venue and was not permitted by this gate.
+    pub(super) fn adopt(&mut self, intent: &Intent, filled: Lots) {
+        let leaves = Lots(intent.qty.0 - filled.0);
+        self.open.push(Open { leaves, filled, phase: Phase::Live, answered: true, ..Open::new(intent) });
     }
 
     /// All open orders but `except`, at their worst. Sums saturate, so that no receipt can make them wrap.
@@ -234,28 +281,33 @@ impl Exposure {
 
     /// Books a fill and returns by how much it changed the total, or `None` where the account would leave the range
     /// of its integers (then nothing is booked). Before the first mark the fill's own price is the mid.
-    pub(super) fn fill(&mut self, side: Side, px: Ticks, qty: Lots, rate_e8: i64) -> Option<Money> {
+    pub(super) fn fill(&mut self, side: Side, px: Ticks, qty: Lots, fee: Money) -> Option<Money> {
         if !(1..=MAX_PX).contains(&px.0) || !(1..=MAX_QTY).contains(&qty.0) {
             return None;
         }
         let sign = i128::from(side.sign());
         let position = self.position.0.checked_add(side.sign() * qty.0).filter(|p| p.abs() <= MAX_POSITION)?;
-        let mark = if self.mark == 0 { 2 * px.0 } else { self.mark };
-        let fee = Money::fee(px, qty, rate_e8).0;
+        if self.mark == 0 {
+            self.first_mark(2 * px.0);
+        }
+        let (mark, fee) = (self.mark, fee.0);
         let spread = sign * Money::of(mark - 2 * px.0, qty).0;
         let cash = self.cash.0.checked_sub(sign * Money::of(2 * px.0, qty).0)?.checked_sub(fee)?;
         let mut pnl = self.pnl;
         pnl.spread = Money(pnl.spread.0.checked_add(spread)?);
         pnl.fees = Money(pnl.fees.0.checked_add(fee.max(0))?);
         pnl.rebates = Money(pnl.rebates.0.checked_add((-fee).max(0))?);
-        (self.position, self.mark, self.cash, self.pnl) = (Lots(position), mark, Money(cash), pnl);
+        (self.position, self.cash, self.pnl) = (Lots(position), Money(cash), pnl);
         Some(Money(spread - fee))
     }
 
     /// Moves the mark and returns by how much that changed the total; `None` where the drift would leave its range.
     /// `half_ticks` must be in `1..=2 * MAX_PX`.
     pub(super) fn remark(&mut self, half_ticks: i64) -> Option<Money> {
-        let change = if self.mark == 0 { 0 } else { half_ticks - self.mark };
+        if self.mark == 0 {
+            self.first_mark(half_ticks);
+        }
+        let change = half_ticks - self.mark;
         let drift = i128::from(self.position.0) * i128::from(change) * i128::from(RATE_ONE);
         self.pnl.drift = Money(self.pnl.drift.0.checked_add(drift)?);
         self.mark = half_ticks;

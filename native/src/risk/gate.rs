@@ -8,7 +8,10 @@ use crate::units::{Decimal, InstrumentSpec};
 
 use super::account::Account;
 use super::exposure::{Exposure, Phase};
+use super::governor::{Full, Governor, Message};
 use super::limits::{Caps, LaneLimits, Limit, Limits};
+use super::look::Looks;
+pub use super::look::SwitchSeen;
 use super::rules::{self, Breach};
 use super::switch::{Cause, Reason, Switch, SwitchState};
 use super::watch::{RateWindow, RejectWindow, TickWatch};
@@ -71,9 +74,13 @@ pub struct Gate {
     pub(super) own: SwitchState,
     reason: Option<Reason>,
     pub(super) flatten: bool,
-    last_id: u64,
+    pub(super) last_id: u64,
     counts: [u64; Limit::COUNT],
-    switch: Arc<Switch>,
+    looks: Looks,
+    /// Absent where no venue stands behind the lane.
+    governor: Option<Governor>,
+    /// The account is known to be as the venue has it.
+    ready: bool,
 }
 
 impl Gate {
@@ -117,7 +124,9 @@ impl Gate {
             flatten: false,
             last_id: 0,
             counts: [0; Limit::COUNT],
-            switch,
+            looks: Looks::new(switch),
+            governor: None,
+            ready: true,
         })
     }
 
@@ -126,16 +135,16 @@ impl Gate {
     /// # Errors
     /// The first rule broken, in the order of [`super::rules`].
     pub fn judge(&mut self, intent: &Intent, market: &Market, now_ns: i64) -> Result<Permit, Refusal> {
-        let state = self.state();
+        let (state, ready) = (self.look(), self.ready);
         let Some(slot) = self.slots.get_mut(usize::from(intent.instrument)) else {
             let (observed, allowed) = (i64::from(intent.instrument), self.slots.len() as i64 - 1);
             return Err(self.refuse(intent, Breach { limit: Limit::UnknownInstrument, observed, allowed }));
         };
         let verdict = match intent.action {
             Action::Cancel => rules::judge_cancel(self.last_id, intent),
-            Action::Place | Action::Replace => rules::judge(slot, state, self.last_id, intent, market, now_ns),
+            Action::Place | Action::Replace => rules::judge(slot, state, ready, self.last_id, intent, market, now_ns),
         };
-        if let Err(breach) = verdict {
+        if let Err(breach) = verdict.and_then(|()| govern(&mut self.governor, intent.action, now_ns)) {
             return Err(self.refuse(intent, breach));
         }
         match intent.action {
@@ -168,7 +177,10 @@ impl Gate {
     pub fn redeem(&mut self, permit: Permit, _now_ns: i64) -> Result<Request, Refusal> {
         let intent = permit.intent;
         let verdict = match intent.action {
-            Action::Cancel => Ok(()),
+            Action::Cancel => {
+                self.look();
+                Ok(())
+            }
             Action::Place | Action::Replace => self.still(&intent),
         };
         match verdict {
@@ -181,7 +193,7 @@ impl Gate {
     }
 
     fn still(&mut self, i: &Intent) -> Result<(), Breach> {
-        let (state, id) = (self.state(), i64::try_from(i.id).unwrap_or(i64::MAX));
+        let (state, id) = (self.look(), i64::try_from(i.id).unwrap_or(i64::MAX));
         let gone = Breach { limit: Limit::UnknownOrder, observed: id, allowed: 0 };
         let slot = self.slots.get_mut(usize::from(i.instrument)).ok_or(gone)?;
         let order = *slot.exposure.find(i.id).ok_or(gone)?;
@@ -240,7 +252,7 @@ impl Gate {
     /// ([`Cause::is_node_wide`]). Never climbs. True if the lane's own state moved.
     pub fn trip(&mut self, to: SwitchState, cause: Cause, text: &str, now_ns: i64) -> bool {
         if cause.is_node_wide() {
-            self.switch.trip(to, cause, text, now_ns);
+            self.looks.switch().trip(to, cause, text, now_ns);
         }
         self.latch(to, cause, text, now_ns)
     }
@@ -256,35 +268,95 @@ impl Gate {
         true
     }
 
-    /// The worse of the lane's own latch and the switch.
+    /// Looks at the switch and says the state. What a look meets is told by [`Gate::take_switch_changes`].
+    #[inline(always)]
+    pub fn look(&mut self) -> SwitchState {
+        self.own.max(self.looks.look())
+    }
+    /// The worse of the lane's own latch and the switch as it was last looked at.
     #[must_use]
+    #[inline]
     pub fn state(&self) -> SwitchState {
-        self.own.max(self.switch.state())
+        self.own.max(self.looks.state())
+    }
+    /// The lane's own latch: only a restart brings it back to active.
+    #[must_use]
+    pub fn own(&self) -> SwitchState {
+        self.own
     }
     /// Why the lane itself first left active, if it did. Why the switch did is the switch's to say.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         self.reason.as_ref()
     }
+    /// Cause and text of the switch as it was last looked at; `None` while it was active.
+    #[must_use]
+    pub fn switch_reason(&self) -> Option<(Cause, &str)> {
+        self.looks.cause().map(|c| (c, self.looks.text()))
+    }
     #[must_use]
     pub fn switch(&self) -> &Switch {
-        &self.switch
+        self.looks.switch()
+    }
+    /// What the looks met since the last call, in order.
+    #[must_use]
+    pub fn take_switch_changes(&mut self) -> Vec<SwitchSeen> {
+        self.looks.take_changes()
+    }
+    #[must_use]
+    #[inline(always)]
+    pub fn has_switch_changes(&self) -> bool {
+        self.looks.has_changes()
+    }
+    /// The changes that a Tape tells of: from now on each is met at its look, and the switch itself is not read.
+    pub fn set_switch_script(&mut self, script: Vec<SwitchSeen>) {
+        self.looks.follow(script);
     }
 
-    /// The drawdown asks for it and the state allows it: cancel what is open, bring the positions to zero with
-    /// reduce-only orders, then call [`Gate::finish_flatten`].
+    /// Keeps the venue's rate limits from now on.
+    pub fn set_governor(&mut self, governor: Governor) {
+        self.governor = Some(governor);
+    }
+    /// `None` where no venue stands behind the lane.
+    pub fn governor(&mut self) -> Option<&mut Governor> {
+        self.governor.as_mut()
+    }
+    /// Whether the account is known to be as the venue has it: until it is, nothing is placed or replaced.
+    pub fn set_ready(&mut self, ready: bool) {
+        self.ready = ready;
+    }
+    #[must_use]
+    #[inline(always)]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Positions are to be zero: by a drawdown, or because somebody asks for it.
+    #[must_use]
+    pub fn wants_flat(&self) -> bool {
+        self.flatten || self.looks.cause() == Some(Cause::Flatten)
+    }
+    /// Brings the positions to zero once the state is reducing.
+    pub fn ask_flat(&mut self) {
+        self.flatten = true;
+    }
+
+    /// It is wanted and the state allows it: cancel what is open, bring the positions to zero with reduce-only orders,
+    /// then call [`Gate::finish_flatten`].
     #[must_use]
     pub fn should_flatten(&self) -> bool {
-        self.flatten && self.state() == SwitchState::Reducing
+        self.wants_flat() && self.state() == SwitchState::Reducing
     }
 
-    /// Halts the lane if it was flattening and nothing is left: no position, no open order. True if it did. The
+    /// Halts the lane if it was flattening, the account is known, and nothing is left: no position, no open order. True
+    /// if it did. The
     /// switch stays at reducing, because other lanes of the node may have something left to reduce.
     pub fn finish_flatten(&mut self, now_ns: i64) -> bool {
-        if !self.should_flatten() || !self.slots.iter().all(|s| s.exposure.is_flat()) {
+        if !self.should_flatten() || !self.ready || !self.slots.iter().all(|s| s.exposure.is_flat()) {
             return false;
         }
-        self.latch(SwitchState::Halted, Cause::Drawdown, "flattened", now_ns)
+        let cause = if self.flatten { Cause::Drawdown } else { Cause::Flatten };
+        self.latch(SwitchState::Halted, cause, "flattened", now_ns)
     }
 
     /// # Panics
@@ -309,4 +381,12 @@ impl Gate {
     pub fn refusals_of(&self, instrument: InstrumentId) -> impl Iterator<Item = (Limit, u64)> + '_ {
         Limit::ALL.into_iter().zip(self.slots[usize::from(instrument)].counts)
     }
+}
+
+/// The venue's own limits, where there is a venue.
+fn govern(governor: &mut Option<Governor>, action: Action, now_ns: i64) -> Result<(), Breach> {
+    let Some(governor) = governor else { return Ok(()) };
+    let message = if action == Action::Cancel { Message::Cancel } else { Message::Order };
+    let breach = |f: Full| Breach { limit: Limit::VenueRate, observed: f.observed, allowed: f.allowed };
+    governor.admit(message, now_ns).map_err(breach)
 }

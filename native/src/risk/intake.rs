@@ -5,6 +5,18 @@ use crate::event::{InstrumentId, Receipt, ReceiptKind};
 use super::gate::Gate;
 use super::limits::{Limit, MAX_PX, MAX_QTY};
 use super::switch::{Cause, SwitchState};
+use crate::units::Money;
+
+/// What a fill cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Charge {
+    /// The instrument's own rate: the venue has not said, or took it in another currency.
+    Rate,
+    /// What the venue took, in the quote currency.
+    Exact(Money),
+    /// It was taken out of what was bought: see [`Gate::pay_lots`].
+    InKind,
+}
 
 impl Gate {
     /// Takes over what a receipt says; call it with what the order manager did not set aside as a duplicate. A fill
@@ -12,6 +24,22 @@ impl Gate {
     /// it dead; first answers feed the reject rate. A receipt whose numbers cannot be (no price, no quantity, more
     /// than was ever asked for, the order's other side) halts.
     pub fn on_receipt(&mut self, r: &Receipt, now_ns: i64) {
+        self.on_charged(r, Charge::Rate, now_ns);
+    }
+
+    /// Fees took so many lots of the position (negative: rebates brought them).
+    pub fn pay_lots(&mut self, instrument: InstrumentId, lots: i64, now_ns: i64) {
+        let at = usize::from(instrument);
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let paid = slot.exposure.pay_lots(lots).and_then(|change| self.account.book(at, change));
+        if paid.is_none() {
+            self.trip(SwitchState::Halted, Cause::BadReceipt, "the fees are out of range", now_ns);
+        }
+        self.watch_drawdown(instrument, now_ns);
+    }
+
+    /// [`Gate::on_receipt`] of a fill whose cost is known.
+    pub fn on_charged(&mut self, r: &Receipt, charge: Charge, now_ns: i64) {
         if now_ns >= self.account.day_end_ns {
             self.account.roll(now_ns);
         }
@@ -23,7 +51,12 @@ impl Gate {
             && known.is_none_or(|o| o.side == r.side);
         if r.kind == ReceiptKind::Filled {
             let rate_e8 = if r.maker { slot.caps.maker_fee_e8 } else { slot.caps.taker_fee_e8 };
-            let booked = slot.exposure.fill(r.side, r.px, r.qty, rate_e8);
+            let fee = match charge {
+                Charge::Rate => Money::fee(r.px, r.qty, rate_e8),
+                Charge::Exact(fee) => fee,
+                Charge::InKind => Money(0),
+            };
+            let booked = slot.exposure.fill(r.side, r.px, r.qty, fee);
             let booked = booked.and_then(|change| self.account.book(at, change)).is_some();
             self.watch_drawdown(r.instrument, now_ns);
             if !booked || known.is_some_and(|o| !o.covers(r.qty)) {

@@ -86,11 +86,13 @@ pub enum Limit {
     FeedLatency = 17,
     Drawdown = 18,
     RejectRate = 19,
+    Unreconciled = 20,
+    VenueRate = 21,
 }
 
 impl Limit {
-    pub const COUNT: usize = 20;
-    /// In the order in which they are judged.
+    pub const COUNT: usize = 22;
+    /// By number; [`super::rules`] has the order in which they are judged.
     pub const ALL: [Limit; Limit::COUNT] = [
         Limit::UnknownInstrument,
         Limit::Halted,
@@ -112,6 +114,8 @@ impl Limit {
         Limit::FeedLatency,
         Limit::Drawdown,
         Limit::RejectRate,
+        Limit::Unreconciled,
+        Limit::VenueRate,
     ];
 
     #[must_use]
@@ -159,6 +163,8 @@ impl Limit {
             Limit::FeedLatency => ("feed_latency", "venue", "ns"),
             Limit::Drawdown => ("drawdown", "node", "bps"),
             Limit::RejectRate => ("reject_rate", "venue", "bps"),
+            Limit::Unreconciled => ("unreconciled", "venue", "none"),
+            Limit::VenueRate => ("venue_rate", "venue", "requests, weight or ms"),
         }
     }
 }

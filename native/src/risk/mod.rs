@@ -2,9 +2,12 @@
 mod account;
 pub mod exposure;
 pub mod gate;
-mod intake;
+pub mod governor;
+pub mod intake;
 pub mod limits;
 pub mod log;
+pub mod look;
+pub mod opening;
 mod rules;
 pub mod state;
 pub mod switch;

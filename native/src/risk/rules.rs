@@ -2,8 +2,9 @@
 //!
 //! | # | limit | a place or a replace is refused if |
 //! |---|---|---|
-//! | 0 | `unknown_instrument` | the lane has no such instrument (the only rule that also binds cancels, with 5) |
+//! | 0 | `unknown_instrument` | the lane has no such instrument (one of those that also bind cancels, with 5 and 21) |
 //! | 1 | `halted` | the state is halted |
+//! | 20 | `unreconciled` | the account is not yet known to be as the venue has it, or a private connection is down |
 //! | 2 | `bad_price` | the price is not in 1 to [`MAX_PX`] ticks |
 //! | 3 | `bad_qty` | the quantity is not in 1 to [`MAX_QTY`] lots |
 //! | 4 | `duplicate_id` | a place's id is not above every id placed before in this lane |
@@ -18,6 +19,7 @@
 //! | 13 | `position` | position and all open orders of the side, filled, would exceed `max_position_qty` on that side; a replace is judged only if it adds to what may trade |
 //! | 14 | `self_trade` | the price meets an open order of ours on the other side |
 //! | 15 | `order_rate` | `max_orders_per_second` places and replaces were permitted in the second before |
+//! | 21 | `venue_rate` | one of the venue's own rate limits, less the part kept for cancels, is used up, or the venue wants no request now (this also binds cancels, which may use all of it): see [`super::governor`] |
 //!
 //! An open order is one that is not proven dead: permitted, sent, resting, or of unknown fate. It counts with the
 //! larger of what is left and what any replace in flight would leave, and at the keenest of those prices. The quantity
@@ -50,6 +52,7 @@ fn clip(v: i128) -> i64 {
 pub(super) fn judge(
     slot: &Slot,
     state: SwitchState,
+    ready: bool,
     last_id: u64,
     i: &Intent,
     market: &Market,
@@ -58,6 +61,9 @@ pub(super) fn judge(
     let (caps, px, qty) = (&slot.caps, i.px.0, i.qty.0);
     if state == SwitchState::Halted {
         return refuse(Limit::Halted, SwitchState::Halted as i64, SwitchState::Reducing as i64);
+    }
+    if !ready {
+        return refuse(Limit::Unreconciled, 0, 1);
     }
     if !(1..=MAX_PX).contains(&px) {
         return refuse(Limit::BadPrice, px, MAX_PX);

@@ -24,6 +24,10 @@ impl SwitchState {
         }
     }
     #[must_use]
+    pub fn from_u8(v: u8) -> Option<SwitchState> {
+        SwitchState::ALL.into_iter().find(|s| *s as u8 == v)
+    }
+    #[must_use]
     pub fn from_name(name: &str) -> Option<SwitchState> {
         SwitchState::ALL.into_iter().find(|s| s.name() == name)
     }
@@ -58,12 +62,18 @@ pub enum Cause {
     BadFile = 8,
     /// Tripped; the reason was not, or not yet, written.
     Unfinished = 9,
+    /// A person asks every lane of the node to bring its positions to zero.
+    Flatten = 10,
+    /// The lane was told to stop.
+    Stop = 11,
+    /// The account at the venue is not what the lane's own fills make of it.
+    Position = 12,
     /// Records are missing on a lane's Tape: what it does could not be verified any more.
     Tape = 13,
 }
 
 impl Cause {
-    const ALL: [Cause; 10] = [
+    pub const ALL: [Cause; 13] = [
         Cause::Person,
         Cause::Panic,
         Cause::Kernel,
@@ -73,6 +83,9 @@ impl Cause {
         Cause::BadReceipt,
         Cause::BadFile,
         Cause::Unfinished,
+        Cause::Flatten,
+        Cause::Stop,
+        Cause::Position,
         Cause::Tape,
     ];
 
@@ -88,6 +101,9 @@ impl Cause {
             Cause::BadReceipt => "bad_receipt",
             Cause::BadFile => "bad_file",
             Cause::Unfinished => "unfinished",
+            Cause::Flatten => "flatten",
+            Cause::Stop => "stop",
+            Cause::Position => "position",
             Cause::Tape => "tape",
         }
     }
@@ -99,10 +115,10 @@ impl Cause {
         Cause::ALL.into_iter().find(|c| *c as u32 == v)
     }
     /// Whether a lane that trips for this trips the node's switch too: its code or its money went wrong, so that a
-    /// restart must not begin again. A late feed or a rejecting venue concerns the lane that has it.
+    /// restart must not begin again. A late feed, a rejecting venue or an end of work concerns the lane that has it.
     #[must_use]
     pub fn is_node_wide(self) -> bool {
-        !matches!(self, Cause::FeedLatency | Cause::RejectRate)
+        !matches!(self, Cause::FeedLatency | Cause::RejectRate | Cause::Stop)
     }
 }
 

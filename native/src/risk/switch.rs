@@ -39,7 +39,8 @@ struct Page {
     at_ns: AtomicI64,
     /// CRC-32C of the reason.
     check: AtomicU32,
-    _pad: AtomicU32,
+    /// Not 0: a person asks for positions of zero ([`Cause::Flatten`]), whatever tripped first.
+    flatten: AtomicU32,
     text: [AtomicU64; TEXT_WORDS],
 }
 
@@ -127,11 +128,24 @@ impl Switch {
         SwitchState::from_word(self.page().state.load(Ordering::Acquire)).unwrap_or(SwitchState::Halted)
     }
 
+    /// Whether a person asks for positions of zero; until the next reset.
+    #[must_use]
+    #[inline]
+    pub fn asks_flat(&self) -> bool {
+        self.page().flatten.load(Ordering::Acquire) != 0
+    }
+
     /// Moves the state down to `to`, never up; true if it moved. The trip that leaves active also leaves its cause
     /// and text; all of them go to the log. First the state, then the words: whatever fails afterwards, it is tripped.
+    /// [`Cause::Flatten`] is also remembered where the state is as low already.
     pub fn trip(&self, to: SwitchState, cause: Cause, text: &str, now_ns: i64) -> bool {
+        let asks = cause == Cause::Flatten && self.page().flatten.swap(1, Ordering::AcqRel) == 0;
         let lower = |word: u32| SwitchState::from_word(word).filter(|s| *s < to).map(|_| to.word());
         let Ok(word) = self.page().state.fetch_update(Ordering::AcqRel, Ordering::Acquire, lower) else {
+            if asks {
+                let (state, pid) = (self.state().name(), format!("pid {}", std::process::id()));
+                self.record(now_ns, [state, state, &pid, cause.name(), text]);
+            }
             return false;
         };
         let from = SwitchState::from_word(word).unwrap_or(SwitchState::Halted);
@@ -238,6 +252,7 @@ impl Switch {
             (Some(_), Some(path)) => repair(path).map_err(|e| format!("switch {}: {e}", path.display()))?,
             _ => {
                 page.written.store(0, Ordering::Release);
+                page.flatten.store(0, Ordering::Release);
                 let active = SwitchState::Active.word();
                 if page.state.compare_exchange(word, active, Ordering::AcqRel, Ordering::Acquire).is_err() {
                     return Err("the switch was tripped again meanwhile: look at it and decide anew".to_owned());

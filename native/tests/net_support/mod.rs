@@ -1,10 +1,10 @@
 //! Servers in threads, and a client driven by the real clock.
 
 use std::net::{TcpListener, TcpStream};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use _core::net::{Endpoint, Poller, WsClient, WsEvent};
+use _core::net::{Endpoint, HttpClient, HttpDone, HttpOptions, HttpRequest, Poller, Tls, WsClient, WsEvent, WsOptions};
 
 /// What a client said, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Said {
 
 /// A client and the clock it lives by: the wall's, plus what a test skips.
 pub struct Driven {
+    /// Of the last `Closed`.
+    pub retry_ns: i64,
     pub client: WsClient,
     poller: Poller,
     start: Instant,
@@ -24,7 +26,7 @@ pub struct Driven {
 
 impl Driven {
     pub fn new(client: WsClient) -> Driven {
-        Driven { client, poller: Poller::new().expect("poller"), start: Instant::now(), skipped_ns: 0 }
+        Driven { retry_ns: 0, client, poller: Poller::new().expect("poller"), start: Instant::now(), skipped_ns: 0 }
     }
 
     pub fn now_ns(&self) -> i64 {
@@ -44,7 +46,10 @@ impl Driven {
             said.push(match event {
                 WsEvent::Opened => Said::Opened,
                 WsEvent::Message(bytes) => Said::Message(bytes.to_vec()),
-                WsEvent::Closed { why, .. } => Said::Closed(why),
+                WsEvent::Closed { why, retry_ns } => {
+                    self.retry_ns = retry_ns;
+                    Said::Closed(why)
+                }
             });
         }
         said
@@ -78,6 +83,29 @@ impl Driven {
         }
     }
 
+    /// Drives until a timer was set anew.
+    pub fn until_due_moves(&mut self, from: Option<i64>) {
+        for _ in 0..5000 {
+            self.once();
+            if self.client.due_ns() != from {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nothing came");
+    }
+
+    pub fn until_flushed(&mut self) {
+        for _ in 0..5000 {
+            self.once();
+            if !self.client.wants_write() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the peer took nothing");
+    }
+
     pub fn send(&mut self, text: &[u8]) {
         let now_ns = self.now_ns();
         self.client.send_text(text, now_ns).expect("sent");
@@ -88,10 +116,88 @@ impl Driven {
 pub fn serve(scheme: &str, path: &str, serve: impl Fn(usize, TcpStream) + Send + 'static) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let port = listener.local_addr().expect("address").port();
-    let _server: JoinHandle<()> = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         for (n, stream) in listener.incoming().enumerate() {
             serve(n, stream.expect("accept"));
         }
     });
     Endpoint::parse(&format!("{scheme}://127.0.0.1:{port}{path}")).expect("endpoint")
+}
+
+/// Waits of a few milliseconds, everything else as it ships.
+pub fn options() -> WsOptions {
+    WsOptions { backoff_min_ms: 1, backoff_max_ms: 4, ..WsOptions::default() }
+}
+
+pub fn client(endpoint: Endpoint, options: WsOptions) -> Driven {
+    Driven::new(WsClient::new(endpoint, options, Arc::new(Tls::new(None).expect("roots")), 7))
+}
+
+/// An HTTP client driven by the real clock.
+pub struct Asker {
+    pub client: HttpClient,
+    poller: Poller,
+    start: Instant,
+    pub skipped_ns: i64,
+}
+
+impl Asker {
+    pub fn new(endpoint: Endpoint, tls: Tls, options: HttpOptions) -> Asker {
+        let client = HttpClient::new(endpoint, Arc::new(tls), options);
+        Asker { client, poller: Poller::new().expect("poller"), start: Instant::now(), skipped_ns: 0 }
+    }
+
+    pub fn now_ns(&self) -> i64 {
+        self.start.elapsed().as_nanos() as i64 + self.skipped_ns
+    }
+
+    /// Queues a GET with 5 s to answer.
+    pub fn submit(&mut self, token: u64, target: &str) {
+        let request = HttpRequest { method: "GET".into(), target: target.into(), ..HttpRequest::default() };
+        let deadline_ns = self.now_ns() + 5_000_000_000;
+        self.client.submit(token, request, deadline_ns).expect("room in the queue");
+    }
+
+    pub fn once(&mut self) -> Option<HttpDone> {
+        self.client.drive(self.now_ns());
+        self.client.next()
+    }
+
+    pub fn wait(&mut self) -> HttpDone {
+        let limit = Instant::now() + Duration::from_secs(6);
+        loop {
+            if let Some(done) = self.once() {
+                return done;
+            }
+            assert!(Instant::now() < limit, "no answer and no failure");
+            let due_ns = self.client.due_ns().map_or(i64::MAX, |due_ns| due_ns.saturating_sub(self.now_ns()));
+            let timeout = Duration::from_nanos(due_ns.clamp(0, 100_000_000) as u64);
+            let fds: Vec<_> = self.client.fd().map(|fd| (fd, self.client.wants_write())).into_iter().collect();
+            self.poller.wait(&fds, Some(timeout)).expect("poll");
+        }
+    }
+
+    /// Asks and gives status and body, or the failure and whether the request may have left.
+    pub fn get(&mut self, target: &str) -> Result<(u16, String), (String, bool)> {
+        self.submit(1, target);
+        let done = self.wait();
+        assert_eq!(done.token, 1);
+        match done.result {
+            Ok(answer) => Ok((answer.status, String::from_utf8(answer.body).expect("text"))),
+            Err(failure) => Err((failure.text, failure.maybe_sent)),
+        }
+    }
+}
+
+/// Reads one request's head; empty at the end of the connection.
+pub fn read_request(tcp: &mut impl std::io::Read) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match tcp.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return String::new(),
+        }
+    }
+    String::from_utf8(head).expect("text")
 }

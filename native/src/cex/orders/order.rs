@@ -1,5 +1,6 @@
 //! One order as the lane knows it, and what a receipt may change of it.
 
+use crate::cex::reconcile::Held;
 use crate::event::{Action, ClientId, InstrumentId, Intent, KernelId, Side, TimeInForce};
 use crate::units::{Lots, Ticks};
 
@@ -57,9 +58,17 @@ pub struct Order {
     pub(super) replacing: bool,
     pub(super) unsure: bool,
     pub(super) closed: bool,
+    /// `recv_ns` of the proof that it is no more.
+    pub closed_ns: Option<i64>,
     pub placed_ns: i64,
-    /// When its last cancel was decided.
+    /// When its last cancel, and its last place or replace, were decided.
     pub(super) cancel_ns: i64,
+    pub(super) asked_ns: i64,
+    /// No cancel is wanted before this.
+    pub(super) held_ns: i64,
+    /// Of an order of an earlier run: the venue's time of its last change when it was found; what had filled by then is
+    /// in `filled`.
+    pub adopted_ns: Option<i64>,
     /// `recv_ns` of the first proof that the venue has it.
     pub accepted_ns: Option<i64>,
     /// Lots ahead when it joined its level; −1 where the venue does not say.
@@ -113,7 +122,48 @@ impl Order {
     pub fn cancel_wanted(&self, now_ns: i64) -> bool {
         let rests = matches!(self.tif, TimeInForce::Gtc | TimeInForce::Gtx);
         let waited = now_ns.saturating_sub(self.cancel_ns) >= CANCEL_AGAIN_NS;
-        !self.closed && if self.unsure { waited } else { rests && self.cancelling == 0 }
+        !self.closed && now_ns >= self.held_ns && if self.unsure { waited } else { rests && self.cancelling == 0 }
+    }
+    /// Whether the request of this kind that was decided at `sent_ns` is still without an answer, and nobody has said so.
+    #[must_use]
+    pub fn awaits(&self, action: Action, sent_ns: i64) -> bool {
+        let open = match action {
+            Action::Place => self.accepted_ns.is_none() && self.asked_ns == sent_ns,
+            Action::Replace => self.replacing && self.asked_ns == sent_ns,
+            Action::Cancel => self.cancelling > 0 && self.cancel_ns == sent_ns,
+        };
+        open && !self.closed
+    }
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        self.unsure && !self.closed
+    }
+    /// Whether a cancel of it has no answer.
+    #[must_use]
+    pub fn is_cancelling(&self) -> bool {
+        self.cancelling > 0
+    }
+    /// As a comparison with the venue needs it.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held {
+            id: self.id,
+            instrument: self.instrument,
+            side: self.side,
+            terms: (self.terms.px, self.terms.qty),
+            asked: (self.asked.px, self.asked.qty),
+            filled: self.filled,
+            accepted: self.accepted_ns.is_some(),
+            cancelling: self.cancelling,
+            replacing: self.replacing,
+            unsure: self.unsure,
+            sent_ns: self.asked_ns.max(self.cancel_ns),
+            adopted_ns: self.adopted_ns,
+        }
     }
     /// The intent that cancels it.
     #[must_use]

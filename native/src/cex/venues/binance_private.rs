@@ -91,6 +91,12 @@ impl Private {
         self
     }
 
+    /// The base asset of an instrument, where it is known.
+    #[must_use]
+    pub fn base_asset(&self, instrument: InstrumentId) -> Option<&str> {
+        self.assets.get(usize::from(instrument))?.as_deref()
+    }
+
     /// A frame of a private connection. What concerns no order of ours is [`crate::event::Event::Ignored`]; what cannot
     /// be read is Malformed with its reason. A fill of an order that is not ours has id 0.
     pub fn decode(&self, bytes: &[u8], out: &mut Decoded) {

@@ -74,9 +74,9 @@ impl<'a> ErrorFields<'a> {
     }
 }
 
-/// "Execution status unknown."
+/// "Execution status unknown": also of a refusal with the status of a success, which is one that could not be read.
 fn fate_unknown(status: i64, code: i32) -> bool {
-    !(100..500).contains(&status) || status == 408 || matches!(code, -1006 | -1007)
+    !(300..500).contains(&status) || status == 408 || matches!(code, -1006 | -1007)
 }
 
 impl Private {
