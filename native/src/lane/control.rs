@@ -1,7 +1,7 @@
 //! What the one who runs a lane wants of it: to stop, flat or not, and to be told what is left.
 
-use super::account::LastWord;
 use super::Lane;
+use super::account::LastWord;
 use crate::event::{ClientId, Control, InstrumentId};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::Lots;

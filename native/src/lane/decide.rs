@@ -8,7 +8,9 @@ use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, V
 use crate::cex::orders::{Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
 use crate::cex::venues::binance::Market as Dialect;
-use crate::event::{Action, Fee, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce};
+use crate::event::{
+    Action, Fee, Frame, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side, Source, TimeInForce,
+};
 use crate::risk::gate::{Gate, Market};
 use crate::risk::switch::{Cause, SwitchState};
 use crate::units::{InstrumentSpec, Lots};

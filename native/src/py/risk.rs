@@ -227,8 +227,8 @@ impl Gate {
     }
 
     /// The worse of the lane's own state and the switch's.
-    fn state(&self) -> &'static str {
-        self.inner.state().name()
+    fn state(&mut self) -> &'static str {
+        self.inner.look().name()
     }
 
     /// Why the lane itself left active: cause and text; None if it did not.
@@ -237,13 +237,15 @@ impl Gate {
     }
 
     /// The drawdown asks to cancel everything and to bring positions to zero.
-    fn should_flatten(&self) -> bool {
+    fn should_flatten(&mut self) -> bool {
+        self.inner.look();
         self.inner.should_flatten()
     }
 
     /// Halts the lane if it was flattening and nothing is left; True if it did.
     #[pyo3(signature = (now_ns, /))]
     fn finish_flatten(&mut self, now_ns: i64) -> bool {
+        self.inner.look();
         self.inner.finish_flatten(now_ns)
     }
 

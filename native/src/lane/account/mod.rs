@@ -188,6 +188,8 @@ impl Account {
     pub fn next_ns(&self) -> i64 {
         let sent_ns = self.sent.front().map_or(i64::MAX, |s| s.due_ns);
         let arm_ns = self.arm_ns.front().map_or(i64::MAX, |a| a.0);
-        [sent_ns, arm_ns, self.again_ns, self.asks.next_ns(), self.round_ns, self.blind_ns].into_iter().fold(i64::MAX, i64::min)
+        [sent_ns, arm_ns, self.again_ns, self.asks.next_ns(), self.round_ns, self.blind_ns]
+            .into_iter()
+            .fold(i64::MAX, i64::min)
     }
 }

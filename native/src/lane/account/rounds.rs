@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use super::asks::patience_ns;
 use super::{Account, BLIND_AGAIN_NS, Ledger, MS, Question};
 use crate::cex::reconcile::{
-    Answer, Fate, Held, Merged, Named, Ours, Round, Verdict, VenueOrder, VenueTrade, adoptable, fate, merge,
+    Answer, Fate, Held, Merged, Named, Ours, Round, VenueOrder, VenueTrade, Verdict, adoptable, fate, merge,
 };
 use crate::cex::venues::binance::Market;
 use crate::event::{Action, Ask, ClientId, ConnectionId, Frame, InstrumentId, Intent, KernelId, Side};
@@ -245,7 +245,8 @@ impl Lane {
         let answer = match private.answer(question.ask, question.instrument, frame.connection, frame.bytes) {
             Ok(answer) => answer,
             Err(error) => {
-                let stale = matches!(question.ask, Ask::Countdown { ms } if !account.wants_countdown(question.instrument, ms));
+                let stale =
+                    matches!(question.ask, Ask::Countdown { ms } if !account.wants_countdown(question.instrument, ms));
                 if !stale {
                     account.asks.again(question, Some(error.to_string()), now_ns);
                 }

@@ -87,7 +87,10 @@ impl CarryFile {
 
     fn write(&mut self, line: &Line) -> Result<(), String> {
         if self.broken {
-            return Err(format!("{}: an earlier line was not written; see to the disk and start again", self.path.display()));
+            return Err(format!(
+                "{}: an earlier line was not written; see to the disk and start again",
+                self.path.display()
+            ));
         }
         let text = line.text()?;
         let written = self.file.write(text.as_bytes());
