@@ -3,6 +3,7 @@
 # check  format, lint, types, stub, arrows between the rooms
 # bench  speed of the replay, side by side with its peers, in one run
 # bench-wire  tick on the wire to order on the wire, beside FastMM; Linux, root
+# bench-scale  one lane with 1 to 1,000 instruments
 # fills  our fills beside hftbacktest's on the same recorded day; fails where no fill rule explains a difference
 # build  the environment (.venv) and the native module; every other target does this itself
 # clean  forget the environment and what was built
@@ -11,7 +12,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo test check bench bench-wire fills clean tools
+.PHONY: build demo test check bench bench-wire bench-scale fills clean tools
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -80,6 +81,9 @@ bench: build
 
 bench-wire: build
 	$(BIN)/python -m bench.wire
+
+bench-scale: build
+	SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.scale
 
 fills: build
 	@if [ -r "$(DAY)" ]; then SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.fills; \

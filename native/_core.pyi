@@ -25,6 +25,7 @@ __all__ = [
     "bench_features",
     "bench_hook",
     "bench_levels",
+    "bench_scale",
     "bench_tick_to_intent",
     "built_for",
     "desired_ladder",
@@ -602,6 +603,16 @@ def bench_answer_bursts(market: int, orders: int, request: bytes, quiet_ns: int,
 
 def bench_levels(path: str, rounds: int = 10) -> str:
     """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""
+
+def bench_scale(
+    path: str, plan: str, instruments: int, passes: int, kernel: Any | None = None, *, one_each: bool = False
+) -> str:
+    """CPU time a frame and memory of one lane with so many instruments (1 to 1,000), each the recorded one of the raw
+    capture at ``path`` under another name, over ``passes`` passes: JSON. With a kernel, all instruments share one or
+    have one each. Features and the limits of the first instrument are the plan's.
+
+    Raises ``ValueError`` when the capture is not of one instrument with a snapshot, or a book fell out of sync.
+    """
 
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""

@@ -1,7 +1,12 @@
 //! Measurements of the hot paths on real bytes, for the benchmark page. Times are CPU times of the calling thread, the
 //! least of several rounds: other processes of the machine do not count, a cold cache does once.
 
+mod crowd;
 pub mod floor;
+mod scale;
+
+pub use crowd::Crowd;
+pub use scale::{WINDOW_NS, scale};
 
 use std::hint::black_box;
 use std::sync::Arc;
