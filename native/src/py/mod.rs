@@ -13,6 +13,7 @@ mod replay;
 mod risk;
 mod sim;
 mod tape;
+mod tops;
 
 /// `native/cpu.py` looks for it among the module's bytes before it loads them.
 const BUILT_FOR: &str = if cfg!(target_feature = "avx2") { "x86-64-v3" } else { "baseline" };
@@ -29,7 +30,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     replay::register(m)?;
     risk::register(m)?;
     sim::register(m)?;
-    tape::register(m)
+    tape::register(m)?;
+    tops::register(m)
 }
 
 pyo3::create_exception!(
