@@ -161,7 +161,9 @@ impl Lane {
             }
             view.state = gate.state() as i64;
         }
+        self.marks.enter_kernel();
         let mut result = slot.kernel.call(hook, &slot.views, index, &mut slot.outs);
+        self.marks.leave_kernel();
         *calls += 1;
         let mut told = false;
         if overruns.front().is_some_and(|o| o.call == *calls)

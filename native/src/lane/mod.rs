@@ -10,6 +10,7 @@ mod decoder;
 mod instrument;
 mod journal;
 pub mod live;
+mod marks;
 mod overrun;
 mod parts;
 mod quality;
@@ -27,6 +28,7 @@ pub use decoder::Decoder;
 pub use instrument::{Instrument, Quote};
 pub use journal::{Journal, Record};
 pub use live::{LiveRules, RateLimit};
+pub use marks::Marks;
 pub use overrun::Overrun;
 pub use parts::{FrameCounts, LaneConfig, LaneFill, Outbox, Trading};
 pub use quality::Agreement;
@@ -79,6 +81,7 @@ pub struct Lane {
     /// The first panic's message. A lane that trades is also tripped by it; one that only watches has nothing to trip,
     /// so its caller must look here.
     pub panicked: Option<String>,
+    pub marks: Marks,
     decoded: Decoded,
 }
 
@@ -113,6 +116,7 @@ impl Lane {
             counts: FrameCounts::default(),
             first_malformed: None,
             panicked: None,
+            marks: Marks::default(),
             decoded: Decoded::default(),
         })
     }
@@ -125,6 +129,7 @@ impl Lane {
         if done.is_err() {
             decoded = Decoded::default();
         }
+        self.marks.decoded();
         self.take(frame, &decoded, done.err().map(|p| panic_text(p.as_ref())), out);
         self.decoded = decoded;
     }

@@ -15,8 +15,11 @@ use super::rest::{Answered, RestClient, Snapshots, What};
 use crate::cex::venues::binance_orders::RequestId;
 use crate::cex::venues::binance_rest::Rest;
 use crate::clock::{WallClock, stopwatch_ns};
-use crate::event::{Call, ConnectionId, Control, Decoded, Fault, Frame, InstrumentId, ORDERS, Receipt, Side, Source, Wire};
-use crate::lane::{Decoder, Lane, LaneFill, Outbox};
+use crate::event::{
+    Call, ConnectionId, Control, Decoded, Fault, Frame, InstrumentId, ORDERS, Receipt, Side, Source, Wire,
+};
+use crate::lane::{CarryFile, Decoder, KeptFill, Lane, LaneFill, Outbox};
+use crate::risk::switch::{Cause, Switch, SwitchState};
 use crate::sim::backtest::turned_away;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -62,6 +65,10 @@ pub struct Core {
     /// Requests that never left.
     refused: VecDeque<Receipt>,
     pub unsent: u64,
+    /// What survives this process; mode live has it.
+    carry: Option<CarryFile>,
+    kept: Vec<KeptFill>,
+    switch: Arc<Switch>,
     fills: Vec<LaneFill>,
     /// By instrument.
     pub fill_counts: Vec<u64>,
@@ -79,6 +86,8 @@ pub struct Parts {
     pub public: RestClient,
     pub private: RestClient,
     pub snapshot_weight: u32,
+    pub carry: Option<CarryFile>,
+    pub switch: Arc<Switch>,
 }
 
 impl Core {
@@ -104,6 +113,9 @@ impl Core {
             calls_under_way: 0,
             refused: VecDeque::new(),
             unsent: 0,
+            carry: p.carry,
+            kept: Vec::new(),
+            switch: p.switch,
             fills: Vec::new(),
             fill_counts: vec![0; p.lane.instruments().len()],
             wire: Vec::with_capacity(256),
@@ -115,32 +127,42 @@ impl Core {
     /// Steps the lane and sends what it decided. `read_ns`: stopwatch when the bytes had been read.
     #[inline]
     pub fn step(&mut self, frame: &Frame<'_>, read_ns: i64) {
-        let begun = stopwatch_ns();
-        self.decoder.decode(frame, &mut self.decoded);
-        let decoded = stopwatch_ns();
         if let Way::Paper(paper) = &mut self.way
             && matches!(frame.source, Source::Market | Source::Snapshot)
         {
+            self.decoder.decode(frame, &mut self.decoded);
             paper.on_market(&self.decoded, frame.recv_ns);
         }
-        self.lane.apply(frame, &self.decoded, &mut self.outbox);
+        let begun = stopwatch_ns();
+        self.lane.step(frame, &mut self.outbox);
         if !self.outbox.requests.is_empty() {
-            let applied = stopwatch_ns();
+            let stepped = stopwatch_ns();
             let took = self.send(frame.recv_ns);
-            let m = &mut self.meter;
-            m.add(Part::Total, stopwatch_ns() - read_ns);
-            m.add(Part::Wait, begun - read_ns);
-            m.add(Part::Decode, decoded - begun);
-            m.add(Part::Book, applied - decoded);
-            m.add(Part::Encode, took.encode_ns);
-            m.add(Part::Write, took.write_ns);
+            self.measure(read_ns, begun, stepped, took);
+        }
+        if self.lane.has_kept() {
+            self.keep(frame.recv_ns);
         }
         if self.lane.has_fills() {
-            self.keep_fills();
+            self.count_fills();
         }
         if !self.outbox.calls.is_empty() || !self.outbox.snapshots_wanted.is_empty() {
             self.note_wishes(frame.recv_ns);
         }
+    }
+
+    fn measure(&mut self, read_ns: i64, begun: i64, stepped: i64, took: Sending) {
+        let (marks, meter) = (&self.lane.marks, &mut self.meter);
+        // Requests that no kernel asked for (cancels of a stale book, say) have no kernel's time.
+        let kernel_ns = if marks.kernel_ns == 0 { stepped } else { marks.kernel_ns };
+        meter.add(Part::Total, stopwatch_ns() - read_ns);
+        meter.add(Part::Wait, begun - read_ns);
+        meter.add(Part::Decode, marks.decoded_ns - begun);
+        meter.add(Part::Book, kernel_ns - marks.decoded_ns);
+        meter.add(Part::Kernel, marks.in_kernels_ns);
+        meter.add(Part::Gate, stepped - kernel_ns - marks.in_kernels_ns);
+        meter.add(Part::Encode, took.encode_ns);
+        meter.add(Part::Write, took.write_ns);
     }
 
     fn send(&mut self, now_ns: i64) -> Sending {
@@ -166,7 +188,20 @@ impl Core {
         took
     }
 
-    fn keep_fills(&mut self) {
+    /// Writes what must survive this process. Where that fails nothing more is risked: what is not kept could be booked
+    /// twice, or not at all, by the next run.
+    fn keep(&mut self, now_ns: i64) {
+        self.lane.take_kept(&mut self.kept);
+        let Some(file) = &mut self.carry else { return self.kept.clear() };
+        for kept in self.kept.drain(..) {
+            if let Err(why) = file.append(&kept) {
+                self.switch.trip(SwitchState::Reducing, Cause::Tape, &why, now_ns);
+                self.notices.say(now_ns, "fill not kept", json!({"why": why}));
+            }
+        }
+    }
+
+    fn count_fills(&mut self) {
         self.lane.take_fills(&mut self.fills);
         for fill in self.fills.drain(..) {
             if let Some(count) = self.fill_counts.get_mut(usize::from(fill.receipt.instrument)) {
@@ -441,17 +476,10 @@ impl Core {
         due.into_iter().chain(clients).flatten().min()
     }
 
-    /// Nothing is left that would still change: no order of ours is open or unanswered, no call is under way and, if
-    /// `flat`, no position is left that could be brought down.
+    /// The lane is done, and nothing of it is under way.
     #[must_use]
-    pub fn is_quiet(&self, flat: bool) -> bool {
-        let Some(orders) = self.lane.orders() else { return true };
-        let Some(gate) = self.lane.gate() else { return true };
-        let held = |n: usize| !gate.exposure(n as InstrumentId).is_flat();
-        let settled = orders.alive() == 0 && self.refused.is_empty() && self.open_calls() == 0;
-        // A lane that may not reduce any more waits for nothing.
-        let reducing = gate.state() < crate::risk::switch::SwitchState::Halted;
-        settled && !(flat && reducing && (0..self.fill_counts.len()).any(held))
+    pub fn is_done(&self) -> bool {
+        self.lane.is_done() && self.refused.is_empty() && self.open_calls() == 0
     }
 
     /// What is left of the lane: orders that are not proven dead, and positions.

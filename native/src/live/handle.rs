@@ -19,11 +19,13 @@ use super::record::SessionTape;
 use super::rest::RestClient;
 use super::thread::{Runner, RunnerParts, Shared};
 use crate::cex::kernel::Kernel;
+use crate::cex::orders::first_id;
 use crate::cex::venues::binance::Market;
 use crate::cex::venues::binance_rest::Rest;
 use crate::cex::venues::binance_sign::Credentials;
 use crate::clock::{WallClock, system_ns};
 use crate::event::{Control, RateKind};
+use crate::lane::{Carry, CarryFile};
 use crate::net::{Endpoint, HttpClient, HttpOptions, Poller, Tls, WsOptions};
 use crate::risk::switch::Switch;
 use crate::sim::exchange::SimExchange;
@@ -59,7 +61,7 @@ impl LiveLane {
             None => Switch::anonymous(),
         });
         let cpu = plan.cpu;
-        let runner = prepare(plan, kernels, keys, poller, &shared, &switch)?;
+        let (runner, carry) = prepare(plan, kernels, keys, poller, &shared, &switch)?;
         let over = Arc::new(AtomicBool::new(false));
         let (said, heard) = mpsc::channel();
         let name = format!("lane {}", runner.plan.lane);
@@ -70,7 +72,7 @@ impl LiveLane {
             // The other end waits for it.
             let _ = said.send(pinned);
             if go {
-                runner.run();
+                runner.run(&carry);
             }
             ending.store(true, Ordering::Release);
         });
@@ -153,7 +155,7 @@ fn prepare(
     poller: Poller,
     shared: &Arc<Shared>,
     switch: &Arc<Switch>,
-) -> Result<Runner, String> {
+) -> Result<(Runner, Vec<u8>), String> {
     let state = Path::new(&plan.state);
     std::fs::create_dir_all(state).map_err(|e| format!("{}: {e}", state.display()))?;
     let mut clock = WallClock::new(plan.clock.origin_ns, plan.clock.speed);
@@ -184,7 +186,20 @@ fn prepare(
     let feeds = Feed::all(&plan, &net.options, &net.tls, seed)?;
     let weight = plan.rules.as_ref().and_then(|r| r.rates.iter().find(|l| l.kind == RateKind::Weight));
     let weight = weight.map_or(WEIGHT[usize::from(market == Market::UsdM)], |l| l.limit);
-    let mut lane = plan.lane(kernels, Arc::clone(switch), crate::cex::orders::first_id(plan.lane, 1), true)?;
+    let mut lane = plan.lane(kernels, Arc::clone(switch), true)?;
+    lane.marks.turn_on();
+    let (carry, opening) = match plan.mode {
+        Mode::Live => {
+            let (file, opening) = CarryFile::open(state, plan.lane, specs)?;
+            (Some(file), opening)
+        }
+        // Simulated fills are carried nowhere.
+        Mode::Paper | Mode::Record => (None, Carry { first_id: first_id(plan.lane, 1), ..Carry::default() }),
+    };
+    if let Some(cut) = &opening.cut {
+        shared.notices.say(now_ns, "fills cut", json!({"why": cut}));
+    }
+    let opening = serde_json::to_vec(&opening).map_err(|e| e.to_string())?;
     let meta = serde_json::to_string(&plan).map_err(|e| e.to_string())?;
     let (tape, to_tape) = SessionTape::open(state, system_ns(), plan.lane, &meta)?;
     lane.journal.set_tape(Some(to_tape));
@@ -194,8 +209,19 @@ fn prepare(
     let notices = Arc::clone(&shared.notices);
     // Half of the weight is left for what concerns the account.
     let snapshot_weight = weight / 2;
-    let core = Core::new(Parts { lane, clock, way, notices, make, public, private, snapshot_weight });
-    Ok(Runner::new(RunnerParts {
+    let core = Core::new(Parts {
+        lane,
+        clock,
+        way,
+        notices,
+        make,
+        public,
+        private,
+        snapshot_weight,
+        carry,
+        switch: Arc::clone(switch),
+    });
+    let runner = Runner::new(RunnerParts {
         plan,
         core,
         feeds,
@@ -205,5 +231,6 @@ fn prepare(
         tape: Some(tape),
         page,
         started_ns: now_ns,
-    }))
+    });
+    Ok((runner, opening))
 }

@@ -26,16 +26,8 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [Part; 8] = [
-        Part::Total,
-        Part::Wait,
-        Part::Decode,
-        Part::Book,
-        Part::Kernel,
-        Part::Gate,
-        Part::Encode,
-        Part::Write,
-    ];
+    pub const ALL: [Part; 8] =
+        [Part::Total, Part::Wait, Part::Decode, Part::Book, Part::Kernel, Part::Gate, Part::Encode, Part::Write];
 
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cex::kernel::Kernel;
+use crate::cex::orders::first_id;
 use crate::cex::venues::binance_sign::KeyKind;
 use crate::event::InstrumentId;
 use crate::lane::{Lane, LaneConfig, LiveRules, Trading};
@@ -170,7 +171,11 @@ impl LivePlan {
             }
         }
         if self.streams.len() >= usize::from(crate::event::ORDERS) {
-            return Err(format!("{} market connections; below {} are allowed", self.streams.len(), crate::event::ORDERS));
+            return Err(format!(
+                "{} market connections; below {} are allowed",
+                self.streams.len(),
+                crate::event::ORDERS
+            ));
         }
         if !self.plan.faults.is_empty() && !is_loopback(&self.endpoints.market) {
             return Err("plan.faults is for tests against an exchange on this host; remove it".into());
@@ -223,13 +228,7 @@ impl LivePlan {
     ///
     /// # Errors
     /// One line for a person.
-    pub fn lane(
-        &self,
-        kernels: Vec<Kernel>,
-        switch: Arc<Switch>,
-        first_id: u64,
-        measured: bool,
-    ) -> Result<Lane, String> {
+    pub fn lane(&self, kernels: Vec<Kernel>, switch: Arc<Switch>, measured: bool) -> Result<Lane, String> {
         if kernels.len() != self.plan.kernels.len() {
             return Err("the plan and the compiled kernels differ in number".into());
         }
@@ -244,7 +243,7 @@ impl LivePlan {
                 equity: self.plan.equity,
                 switch,
                 capacity: CAPACITY,
-                first_id,
+                first_id: first_id(self.lane, 1), // until the opening balance says
                 can_replace: self.venue().can_replace(),
                 live: self.rules.clone().filter(|_| self.mode == Mode::Live),
             }),

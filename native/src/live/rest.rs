@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 
 use crate::cex::venues::binance_rest::RestRequest;
 use crate::event::{Call, InstrumentId, Intent};
-use crate::net::{HttpClient, HttpDone, HttpRequest};
 use crate::live::status::RestStatus;
+use crate::net::{HttpClient, HttpDone, HttpRequest};
 
 const NS_PER_MS: i64 = 1_000_000;
 /// A request without an answer for so long has none.
@@ -153,12 +153,7 @@ impl RestClient {
 
     #[must_use]
     pub fn status(&self, now_ns: i64) -> RestStatus {
-        RestStatus {
-            waiting: self.under_way.len(),
-            sent: self.sent,
-            failed: self.failed,
-            weight: self.weight(now_ns),
-        }
+        RestStatus { waiting: self.under_way.len(), sent: self.sent, failed: self.failed, weight: self.weight(now_ns) }
     }
 }
 

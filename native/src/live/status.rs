@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cex::orders::State;
 use crate::event::{Action, InstrumentId, Level, Side};
+use crate::lane::account::AccountStatus;
 use crate::lane::{Instrument, Lane};
 use crate::risk::switch::Reason;
 use crate::units::{Decimal, Lots};
@@ -76,6 +78,7 @@ struct FramesStatus {
     order: u64,
     timer: u64,
     fault: u64,
+    answer: u64,
     ignored: u64,
     malformed: u64,
     backwards: u64,
@@ -171,7 +174,9 @@ struct Status<'a> {
     reason: Option<ReasonStatus<'a>>,
     switch: Option<SwitchStatus>,
     panic: Option<&'a str>,
-    reconciled: bool,
+    /// The account is known to be as the venue has it; null where no venue stands behind the lane.
+    reconciled: Option<bool>,
+    account: Option<AccountPart>,
     frames: FramesStatus,
     first_malformed: Option<&'static str>,
     intents: u64,
@@ -188,6 +193,48 @@ struct Status<'a> {
     instruments: Vec<InstrumentStatus<'a>>,
 }
 
+/// How the account stands at its venue.
+#[derive(Serialize)]
+struct AccountPart {
+    /// Instruments not reconciled since the last loss of a private connection.
+    unready: usize,
+    orders_up: bool,
+    user_data_up: bool,
+    rounds: u64,
+    /// Rounds in which a fill was missing, and in which the position differed.
+    missing: u64,
+    differing: u64,
+    unanswered: u64,
+    recovered: u64,
+    adopted: u64,
+    questions: usize,
+    refused_questions: u64,
+    last_refusal: Option<String>,
+    duplicates: u64,
+    foreign: u64,
+}
+
+impl From<AccountStatus> for AccountPart {
+    fn from(a: AccountStatus) -> AccountPart {
+        AccountPart {
+            unready: a.unready,
+            orders_up: a.orders_up,
+            user_data_up: a.user_data_up,
+            rounds: a.counts.rounds,
+            missing: a.counts.missing,
+            differing: a.counts.differing,
+            unanswered: a.counts.unanswered,
+            recovered: a.counts.recovered,
+            adopted: a.counts.adopted,
+            questions: a.questions,
+            refused_questions: a.refused,
+            last_refusal: a.last_refusal,
+            duplicates: a.duplicates,
+            foreign: a.foreign,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct SwitchStatus {
     state: &'static str,
@@ -199,6 +246,7 @@ struct SwitchStatus {
 pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8>) {
     let (c, j) = (&lane.counts, &lane.journal);
     let gate = lane.gate();
+    let account = lane.account_status();
     let message = |a: Action| j.messages[a as usize];
     let status = Status {
         schema: SCHEMA,
@@ -214,7 +262,8 @@ pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8
             }
         }),
         panic: lane.panicked.as_deref(),
-        reconciled: true,
+        reconciled: account.as_ref().map(|a| a.unready == 0 && a.orders_up && a.user_data_up),
+        account: account.map(AccountPart::from),
         frames: FramesStatus {
             depth: c.depth,
             quote: c.quote,
@@ -223,6 +272,7 @@ pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8
             order: c.order,
             timer: c.timer,
             fault: c.fault,
+            answer: c.answer,
             ignored: c.ignored,
             malformed: c.malformed,
             backwards: c.backwards,
@@ -244,7 +294,7 @@ pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8
             g.refusals().filter(|(_, n)| *n > 0).map(|(limit, n)| (limit.name(), n)).collect()
         }),
         open_orders: lane.orders().map_or(0, |o| o.alive()),
-        unknown_orders: 0,
+        unknown_orders: unknown_orders(lane),
         equity: gate.map(|g| g.equity()),
         instruments: lane
             .instruments()
@@ -256,6 +306,15 @@ pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8
     out.clear();
     // Strings, numbers and lists only: nothing of it cannot be written, and a vector takes everything.
     let _ = serde_json::to_writer(out, &status);
+}
+
+fn unknown_orders(lane: &Lane) -> usize {
+    let all = |id| {
+        [Side::Buy, Side::Sell]
+            .into_iter()
+            .flat_map(move |s| lane.orders().into_iter().flat_map(move |o| o.side(id, s)))
+    };
+    (0..lane.instruments().len()).flat_map(|id| all(id as InstrumentId)).filter(|o| o.state() == State::Unknown).count()
 }
 
 fn instrument<'a>(lane: &Lane, n: usize, i: &'a Instrument, fills: u64, now_ns: i64) -> InstrumentStatus<'a> {

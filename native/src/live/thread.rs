@@ -147,9 +147,11 @@ impl Runner {
         }
     }
 
-    /// Runs until the lane has stopped; gives the summary.
-    pub fn run(mut self) -> String {
+    /// Runs until the lane has stopped; gives the summary. `carry` is the payload of the lane's first frame.
+    pub fn run(mut self, carry: &[u8]) -> String {
         let shared = Arc::clone(&self.shared);
+        let now_ns = self.core.clock.now_ns();
+        self.core.own(Source::Carry, 0, carry, now_ns);
         let summary = loop {
             match catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => {}
@@ -352,7 +354,7 @@ impl Runner {
         if self.shared.quit.load(Ordering::Acquire) {
             return true;
         }
-        self.asked != 0 && self.core.is_quiet(self.asked == Control::StopFlat as u8)
+        self.asked != 0 && self.core.is_done()
     }
 
     /// Sleeps until a socket or a timer wants something.
