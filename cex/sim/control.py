@@ -12,8 +12,8 @@ from cex.sim.symbols import digits
 
 
 def state(x: Exchange, *, brief: bool = False) -> dict[str, Any]:
-    """Everything: orders, fills, fees, positions, balances, books, connections, faults. `brief` leaves out closed orders
-    and fills."""
+    """Everything: orders, fills, fees, positions, balances, books, connections, faults. `brief` leaves out closed
+    orders and fills."""
     shown = {
         "venue": "binance_usdm" if x.futures else "binance_spot",
         "venue_ms": x.clock.ms(),

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from risk.killswitch import KillSwitch
 from searcher.lane_page import Page, read
 
@@ -156,8 +158,8 @@ class Exchange:
         return found
 
     def state(self) -> dict[str, Any]:
-        """All that it knows."""
-        return self._ask("/sim/state")
+        """All that it knows, but closed orders and fills."""
+        return self._ask("/sim/state?brief=1")
 
     def misbehave(self, **orders: Any) -> None:
         """Tells it how; see `cex/sim/control.py`."""
@@ -175,7 +177,7 @@ class Exchange:
         """What it wrote down since the log had so many bytes."""
         with self.log_path.open("rb") as file:
             file.seek(size)
-            return [json.loads(line) for line in file.read().split(b"\n")[:-1]]
+            return [orjson.loads(line) for line in file.read().split(b"\n")[:-1]]
 
     def end(self) -> None:
         """Ends it in order, so that its files are whole."""
@@ -188,7 +190,7 @@ class Exchange:
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     """JSON lines of a file; a last line without an end is still being written."""
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
+    return [orjson.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
 
 
 @dataclass

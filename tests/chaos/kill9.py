@@ -117,8 +117,10 @@ def _blocks(made: Lab, found: Killed) -> list[str]:
 def show(found: Killed) -> None:
     """What was seen, in a few lines."""
     moments = ", ".join(f"{name} {n}" for name, n in sorted(found.moments.items()))
-    print(f"  kills: {moments}; {found.open_at_kill} orders were open at them, {found.fills_while_dead} fills of theirs came")
-    print(f"  after them; {found.placed} orders and {found.fills} fills in all, each once")
+    print(
+        f"  kills: {moments}; {found.open_at_kill} orders were open at them, {found.fills_while_dead} fills of theirs"
+    )
+    print(f"  came after them; {found.placed} orders and {found.fills} fills in all, each once")
     if found.recovered_s:
         times = sorted(found.recovered_s)
         print(f"  start to reconciled: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")

@@ -14,6 +14,7 @@ from tests.chaos.harness import Lab, lines_of
 #: A fill without its trade id: client order id, side, price, quantity, whether we were the maker, fee and its asset.
 Fill = tuple[str, str, Decimal, Decimal, bool, int, str]
 
+
 @dataclass
 class Truth:
     """What the exchange's log comes to, by what it accepted and what it filled. `most_open` is the largest number of
@@ -54,12 +55,14 @@ class Truth:
         if order is not None and Decimal(line["filled"]) >= Decimal(order["qty"]):
             del self.open[line["order"]]
 
+
 def truth(lines: Iterable[dict[str, Any]]) -> Truth:
     """The log, added up."""
     found = Truth()
     for line in lines:
         found.add(line)
     return found
+
 
 @dataclass
 class Kept:
@@ -91,12 +94,14 @@ class Kept:
         self.fills[key] = (line["order"], line["side"].upper(), price, quantity, line["maker"], *fee)
         self.fees_e8[line["fee_asset"]] += fee_e8
 
+
 def kept(made: Lab) -> Kept:
     """What the lane kept, added up. A torn last line is not there yet."""
     found = Kept()
     for line in lines_of(made.lane / "fills.jsonl"):
         found.add(line)
     return found
+
 
 def differences(made: Lab) -> list[str]:
     """Every difference between what the exchange's log says and what the lane kept and shows; none while both agree.
@@ -130,6 +135,7 @@ def differences(made: Lab) -> list[str]:
         found.append(f"{status['unknown_orders']} orders of unknown fate")
     return found
 
+
 def sound(theirs: Truth, most_open: int) -> list[str]:
     """What no session may ever do at the exchange: use a client id twice, have too many orders open."""
     twice = [client for client, n in Counter(theirs.placed).items() if n > 1]
@@ -137,6 +143,7 @@ def sound(theirs: Truth, most_open: int) -> list[str]:
     if theirs.most_open > most_open:
         found.append(f"{theirs.most_open} orders were open at one time; the limit is {most_open}")
     return found
+
 
 def agree(made: Lab, seconds: float = 10.0) -> list[str]:
     """Waits until nothing differs; what still does when the time is over."""

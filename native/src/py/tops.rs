@@ -40,7 +40,7 @@ fn tops(path: &std::path::Path) -> Result<Vec<Seen>, Failure> {
     plan.plan.kernels.clear();
     plan.plan.limits = None;
     let switch = std::sync::Arc::new(crate::risk::switch::Switch::anonymous());
-    let mut lane = plan.lane(Vec::new(), switch, 1, false).map_err(Failure::Plan)?;
+    let mut lane = plan.lane(Vec::new(), switch, false).map_err(Failure::Plan)?;
     let (mut out, mut seen) = (Outbox::default(), Vec::new());
     let mut last = vec![None; lane.instruments().len()];
     while let Some(record) = tape.next().map_err(Failure::Tape)? {
