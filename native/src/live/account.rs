@@ -391,8 +391,13 @@ impl Account {
         let links = self.links().filter_map(|l| l.ws.due_ns()).min();
         let greeting = self.orders.as_ref().filter(|l| matches!(l.stage, Stage::LogonAsked | Stage::StreamAsked));
         let greeting = greeting.map(|l| l.greeted_ns.saturating_add(GREETING_NS));
-        let listen = (self.user_url.is_some() && self.offset_ns.is_some()).then_some(self.listen_due_ns);
-        [links, greeting, listen].into_iter().flatten().min()
+        [links, greeting].into_iter().flatten().min()
+    }
+
+    /// When the listen key is to be asked for or kept alive.
+    #[must_use]
+    pub fn listen_ns(&self) -> Option<i64> {
+        (self.user_url.is_some() && self.offset_ns.is_some()).then_some(self.listen_due_ns)
     }
 
     /// Closes the connections. The listen key stays: it is the account's, and other lanes may use it.

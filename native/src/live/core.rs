@@ -53,6 +53,8 @@ pub struct Core {
     pub public: RestClient,
     pub private: RestClient,
     pub snapshots: Snapshots,
+    /// By instrument: its feed is up. A snapshot without a feed would make a book that nothing keeps.
+    fed: Vec<bool>,
     /// Weight that snapshots may use in a minute.
     snapshot_weight: u32,
     /// The venue wants no request before this.
@@ -105,6 +107,7 @@ impl Core {
             public: p.public,
             private: p.private,
             snapshots: Snapshots::default(),
+            fed: vec![false; p.lane.instruments().len()],
             snapshot_weight: p.snapshot_weight,
             throttled_ns: i64::MIN,
             time_due_ns: i64::MIN,
@@ -212,9 +215,21 @@ impl Core {
 
     fn note_wishes(&mut self, now_ns: i64) {
         for instrument in self.outbox.snapshots_wanted.drain(..) {
-            self.snapshots.want(instrument, now_ns);
+            if self.fed.get(usize::from(instrument)).is_some_and(|fed| *fed) {
+                self.snapshots.want(instrument, now_ns);
+            }
         }
         self.calls.extend(self.outbox.calls.drain(..));
+    }
+
+    /// The feed of these books has come up, or is gone. Events are buffered while the snapshot is on its way.
+    pub fn feed(&mut self, books: &[InstrumentId], up: bool, now_ns: i64) {
+        for book in books {
+            if let Some(fed) = self.fed.get_mut(usize::from(*book)) {
+                *fed = up;
+            }
+            if up { self.snapshots.want(*book, now_ns) } else { self.snapshots.forget(*book) }
+        }
     }
 
     /// Steps the lane with a frame of this thread's own making.
@@ -423,6 +438,9 @@ impl Core {
     }
 
     fn snapshot(&mut self, instrument: InstrumentId, a: &Answered, now_ns: i64) {
+        if !self.fed.get(usize::from(instrument)).is_some_and(|fed| *fed) {
+            return self.snapshots.forget(instrument);
+        }
         if a.status == 200 {
             let (source, recv_ns) = (Source::Snapshot, now_ns);
             let frame = Frame { source, connection: 0, tag: instrument, recv_ns, bytes: &a.body };
@@ -470,10 +488,17 @@ impl Core {
             Way::Paper(paper) => paper.due_ns(),
             Way::Venue(account) => account.due_ns(),
         };
-        let own = if self.refused.is_empty() { Some(self.time_due_ns) } else { Some(i64::MIN) };
+        let listen = match &self.way {
+            Way::Venue(account) => account.listen_ns(),
+            _ => None,
+        };
+        // Where the venue wants no request these wait.
+        let asked =
+            [snapshots, listen, Some(self.time_due_ns)].into_iter().flatten().map(|due| due.max(self.throttled_ns));
+        let now = (!self.refused.is_empty()).then_some(i64::MIN);
         let clients = [self.public.client().due_ns(), self.private.client().due_ns()];
-        let due = [self.lane.next_timer_ns(), snapshots, way, own];
-        due.into_iter().chain(clients).flatten().min()
+        let due = [self.lane.next_timer_ns(), way, now];
+        due.into_iter().chain(clients).flatten().chain(asked).min()
     }
 
     /// The lane is done, and nothing of it is under way.

@@ -5,6 +5,7 @@ mod core;
 mod feed;
 mod handle;
 mod meter;
+mod news;
 mod notices;
 pub mod page;
 mod paper;
@@ -14,6 +15,8 @@ mod record;
 mod rest;
 mod status;
 mod thread;
+mod verify;
 
 pub use handle::LiveLane;
 pub use plan::LivePlan;
+pub use verify::verify;

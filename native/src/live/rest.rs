@@ -191,6 +191,11 @@ impl Snapshots {
         Some(w.instrument)
     }
 
+    /// It is not wanted any more.
+    pub fn forget(&mut self, instrument: InstrumentId) {
+        self.wanted.retain(|w| w.instrument != instrument);
+    }
+
     /// It was not asked for after all: not before `due_ns`.
     pub fn postpone(&mut self, instrument: InstrumentId, due_ns: i64) {
         if let Some(w) = self.wanted.iter_mut().find(|w| w.instrument == instrument) {

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::core::{Core, Way};
 use super::feed::Feed;
+use super::news::News;
 use super::notices::Notices;
 use super::page::Page;
 use super::plan::{LivePlan, Poll};
@@ -108,6 +109,7 @@ pub struct Runner {
     tape_lost: u64,
     /// Market frames so far, for the plan's faults.
     heard: u64,
+    news: News,
 }
 
 /// What a runner is made of.
@@ -144,6 +146,7 @@ impl Runner {
             fds: Vec::new(),
             tape_lost: 0,
             heard: 0,
+            news: News::default(),
         }
     }
 
@@ -191,8 +194,11 @@ impl Runner {
         let now_ns = self.core.clock.now_ns();
         let idle = !self.read_feeds(now_ns);
         let core = &mut self.core;
+        let now_ns = core.clock.now_ns();
         core.account_turn(now_ns);
+        let now_ns = core.clock.now_ns();
         core.rest_turn(now_ns);
+        let now_ns = core.clock.now_ns();
         core.paper_turn(now_ns);
         core.timer_turn(now_ns);
         core.settle(now_ns);
@@ -239,10 +245,7 @@ impl Runner {
                         let details = json!({"connection": feed.status.name});
                         self.shared.notices.say(recv_ns, "connected", details);
                         self.core.fault(Fault::Connected, feed.id, recv_ns);
-                        // Events are buffered while the snapshot is on its way.
-                        for book in &feed.books {
-                            self.core.snapshots.want(*book, recv_ns);
-                        }
+                        self.core.feed(&feed.books, true, recv_ns);
                     }
                     WsEvent::Closed { why, retry_ns } => {
                         let was_up = feed.status.up;
@@ -250,6 +253,7 @@ impl Runner {
                         let retry_ms = retry_ns / NS_PER_MS;
                         let details = json!({"connection": feed.status.name, "why": why, "retry_ms": retry_ms});
                         self.shared.notices.say(recv_ns, "disconnected", details);
+                        self.core.feed(&feed.books, false, recv_ns);
                         if was_up {
                             self.core.fault(Fault::Disconnected, feed.id, recv_ns);
                         }
@@ -269,6 +273,7 @@ impl Runner {
         }
         if watch >= self.page_due {
             self.look_at_tape(now_ns);
+            self.news.tell(&self.core.lane, &self.shared.notices, now_ns);
             self.write_page(now_ns);
             let took = stopwatch_ns() - watch;
             self.page_due = watch + PAGE_NS.max(took * PAGE_SHARE);
@@ -387,6 +392,7 @@ impl Runner {
     fn finish(&mut self) -> String {
         let now_ns = self.core.clock.now_ns();
         self.core.lane.finish();
+        self.news.tell(&self.core.lane, &self.shared.notices, now_ns);
         self.write_page(now_ns);
         self.core.lane.journal.set_tape(None);
         let tape = self.tape.take().map(|t| (t.path.display().to_string(), t.close()));
