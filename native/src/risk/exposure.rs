@@ -280,8 +280,8 @@ impl Exposure {
     }
 
     /// Books a fill and returns by how much it changed the total, or `None` where the account would leave the range
-    /// of its integers (then nothing is booked). Before the first mark the fill's own price is the mid.
-    pub(super) fn fill(&mut self, side: Side, px: Ticks, qty: Lots, fee: Money) -> Option<Money> {
+    /// of its integers (then nothing is booked). `fee` is only asked for a price and a quantity that can be. Before the first mark the fill's own price is the mid.
+    pub(super) fn fill(&mut self, side: Side, px: Ticks, qty: Lots, fee: impl FnOnce() -> Money) -> Option<Money> {
         if !(1..=MAX_PX).contains(&px.0) || !(1..=MAX_QTY).contains(&qty.0) {
             return None;
         }
@@ -290,7 +290,7 @@ impl Exposure {
         if self.mark == 0 {
             self.first_mark(2 * px.0);
         }
-        let (mark, fee) = (self.mark, fee.0);
+        let (mark, fee) = (self.mark, fee().0);
         let spread = sign * Money::of(mark - 2 * px.0, qty).0;
         let cash = self.cash.0.checked_sub(sign * Money::of(2 * px.0, qty).0)?.checked_sub(fee)?;
         let mut pnl = self.pnl;

@@ -51,7 +51,7 @@ impl Gate {
             && known.is_none_or(|o| o.side == r.side);
         if r.kind == ReceiptKind::Filled {
             let rate_e8 = if r.maker { slot.caps.maker_fee_e8 } else { slot.caps.taker_fee_e8 };
-            let fee = match charge {
+            let fee = || match charge {
                 Charge::Rate => Money::fee(r.px, r.qty, rate_e8),
                 Charge::Exact(fee) => fee,
                 Charge::InKind => Money(0),
