@@ -65,6 +65,7 @@ class Book:
         self.last_id = first_id
         self.trade_id = 1_000_000
         self.batches: dict[str, Batch] = {}
+        self.flush_ns = 1 << 63  # when the next depth event is due
         self._top = (0, 0)
         self._touch: tuple[int, ...] = ()
         self._told: Touch = (0, 0, 0, 0)
@@ -93,6 +94,7 @@ class Book:
         """Somebody wants this depth stream: its chain begins here."""
         every = every_ms * 1_000_000
         self.batches.setdefault(stream, Batch(every, (now_ns // every + 1) * every, self.last_id))
+        self.flush_ns = min(self.flush_ns, self.batches[stream].due_ns)
 
     def trade(self, px: int, lots: int, side: int, ns: int) -> None:
         """A trade of others."""
@@ -143,10 +145,12 @@ class Book:
 
     def flush(self, now_ns: int) -> None:
         """Sends the depth events that are due; one without changes is not sent."""
+        if now_ns < self.flush_ns:
+            return
         for stream, batch in list(self.batches.items()):
             if now_ns < batch.due_ns:
                 continue
-            batch.due_ns = (now_ns // batch.every_ns + 1) * batch.every_ns
+            at_ns, batch.due_ns = batch.due_ns, (now_ns // batch.every_ns + 1) * batch.every_ns
             if not self.venue.wanted(stream):
                 del self.batches[stream]
             elif batch.changed:
@@ -154,7 +158,8 @@ class Book:
                 ids = (batch.sent_id + 1, self.last_id, batch.sent_id)
                 batch.sent_id = self.last_id
                 batch.changed.clear()
-                self.venue.publish(stream, self.depth_event(ids, sides[0], sides[1], now_ns), "depth")
+                self.venue.publish(stream, self.depth_event(ids, sides[0], sides[1], at_ns), "depth")
+        self.flush_ns = min((b.due_ns for b in self.batches.values()), default=1 << 63)
 
     def depth_event(self, ids: tuple[int, int, int], bids: Levels, asks: Levels, ns: int) -> bytes:
         """A depthUpdate."""
@@ -177,8 +182,10 @@ class FlowMarket(Book):
         super().__init__(symbol, venue, 5_123_000_000_000 if venue.futures else 50_093_000_000)
         rates = Rates()
         scaled = Rates(rates.limit * rate, rates.market * rate, rates.cancel * rate)
+        # The flow is always one step ahead of what has happened, which is `_next`; the book here is not.
         self._flow = Flow(seed, symbol.mid_px, rates=scaled)
-        self.lots = self._flow.lots
+        self.lots = (dict(self._flow.lots[BID]), dict(self._flow.lots[ASK]))
+        self._best = (self._flow.best[BID], self._flow.best[ASK])
         self._steps = self._flow.steps(math.inf)
         self._next = next(self._steps)
         self._start_ns = start_ns
@@ -190,7 +197,7 @@ class FlowMarket(Book):
 
     def best(self) -> tuple[int, int]:
         """Best bid and ask, ticks."""
-        return self._flow.best[BID], self._flow.best[ASK]
+        return self._best
 
     def pause(self, ns: int) -> None:
         """Nothing happens for so long."""
@@ -204,9 +211,10 @@ class FlowMarket(Book):
         """All that happened up to `now_ns`, or `most` steps of it."""
         for _ in range(most):
             if (ns := self.due_ns()) > now_ns:
-                break
+                return self.flush(now_ns)
+            if ns >= self.flush_ns:
+                self.flush(ns)
             self._step(ns)
-        self.flush(now_ns)
 
     def _step(self, ns: int) -> None:
         step = self._next
@@ -215,7 +223,13 @@ class FlowMarket(Book):
         first = self.last_id + 1
         sides: tuple[Levels, Levels] = ([], [])
         for side, px in step.levels:
-            sides[side].append((px, self.lots[side].get(px, 0)))
+            lots = self._flow.lots[side].get(px, 0)
+            sides[side].append((px, lots))
+            if lots:
+                self.lots[side][px] = lots
+            else:
+                self.lots[side].pop(px, None)
+        self._best = (self._flow.best[BID], self._flow.best[ASK])
         self.changed((first, first + len(step.levels) - 1, first - 1), sides[BID], sides[ASK], ns)
         self.quote(ns)
         self._next = next(self._steps)

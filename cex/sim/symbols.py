@@ -97,7 +97,7 @@ def listed(futures: bool, names: list[str]) -> dict[str, Symbol]:
         base = name.removesuffix(quote)
         tick, lot, mid = (_KNOWN_USDM if futures else _KNOWN_SPOT).get(base, _OTHERS)
         places = (2, 3) if futures else (8, 8)
-        least_e8 = (100 if base == "BTC" else 5) * E8 if futures else 5 * E8
+        least_e8 = (100 if base == "BTC" else 5) * E8 if futures else 10_000 if quote == "BTC" else 5 * E8
         steps = _step(tick, places[0]), _step(lot, places[1])
         symbols[name] = Symbol(number, name, base, quote, *steps, _e8(mid) // _e8(tick), least_e8)
     return symbols
