@@ -1,4 +1,5 @@
-# demo   replay a recorded day (or a synthetic one) and show its report
+# demo   trade with a loopback exchange on this host and show it live; Ctrl-C ends flat (DEMO_SECONDS=60: by itself)
+# replay replay a recorded day (or a synthetic one) and show its report
 # test   everything that is proved: cargo test, then pytest
 # check  format, lint, types, stub, arrows between the rooms
 # bench  speed of the replay, side by side with its peers, in one run
@@ -13,7 +14,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo test check bench bench-wire bench-scale chaos fills clean tools
+.PHONY: build demo replay test check bench bench-wire bench-scale chaos fills clean tools
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -60,17 +61,20 @@ check: build
 	$(BIN)/python -m mypy.stubtest native._core
 	$(BIN)/lint-imports
 
-out/demo/config.toml: searcher/starter.py | build
-	@rm -rf out/demo
-	@$(BIN)/searcher init out/demo >/dev/null
+demo: build
+	@$(BIN)/searcher demo
 
-demo: build out/demo/config.toml
+out/replay/config.toml: searcher/starter.py | build
+	@rm -rf out/replay
+	@$(BIN)/searcher init out/replay >/dev/null
+
+replay: build out/replay/config.toml
 	@day="$(DAY)"; \
 	if [ ! -r "$$day" ]; then \
 		echo "No recorded day at $$day: making a synthetic one (seed 7)."; \
 		day=out/synthetic.gz; $(BIN)/searcher generate $$day --seconds 300 --seed 7; \
 	fi; \
-	$(BIN)/searcher replay "$$day" --config out/demo/config.toml \
+	$(BIN)/searcher replay "$$day" --config out/replay/config.toml \
 		--strategy cex.strategies.market_maker:MarketMaker --html out/report.html
 	@if [ "$$(uname)" = Darwin ]; then open out/report.html; \
 	elif [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then xdg-open out/report.html; \

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from searcher.demo_truth import Comparison, compare
 from searcher.errors import RunError
-from searcher.starter import CONFIG
+from searcher.starter import TRADED
 
 #: Without a terminal it ends by itself after this, unless --seconds or $DEMO_SECONDS says otherwise.
 SECONDS = 60.0
@@ -30,7 +30,7 @@ STRATEGY = "cex.strategies.market_maker:MarketMaker"
 
 def config_toml(venue: str, where: dict[str, str], folder: Path) -> str:
     """The starter's configuration for the demo: another strategy, the loopback exchange's fees and endpoints."""
-    text = CONFIG[: CONFIG.index("[[kernel]]")]
+    text = TRADED[: TRADED.index("[[kernel]]")]
     tick, lot, maker, taker = ("0.1", "0.001", "0", "5") if venue == "binance_usdm" else ("0.01", "0.00001", "0", "10")
     for old, new in (
         ('venue = "binance_usdm" ', f'venue = "{venue}" '),
@@ -115,16 +115,26 @@ def trade(config: Path, session: Path, environment: dict[str, str], seconds: flo
         watch(daemon, session, None if seconds is None else time.monotonic() + seconds)
     except KeyboardInterrupt:
         print("\nStopping: cancels, brings the position to zero, waits.")
-    if daemon.poll() is None:
-        daemon.send_signal(signal.SIGTERM)
-    try:
-        code = daemon.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        daemon.kill()
-        code = daemon.wait()
+    code = end(daemon)
     if code and (said := (session / "daemon.err").read_text().strip()):
         print(said, file=sys.stderr)
     return code
+
+
+def end(daemon: "subprocess.Popen[bytes]") -> int:
+    """SIGTERM, and a second one if Ctrl-C is pressed again; gives the exit code."""
+    until = time.monotonic() + STOP_S
+    if daemon.poll() is None:
+        daemon.send_signal(signal.SIGTERM)
+    while time.monotonic() < until:
+        try:
+            return daemon.wait(max(0.0, until - time.monotonic()))
+        except KeyboardInterrupt:
+            daemon.send_signal(signal.SIGTERM)
+        except subprocess.TimeoutExpired:
+            break
+    daemon.kill()
+    return daemon.wait()
 
 
 def watch(daemon: "subprocess.Popen[bytes]", session: Path, until: float | None) -> None:
@@ -170,7 +180,9 @@ def show(found: Comparison, code: int, session: Path) -> None:
     console = Console()
     console.print()
     console.print(table)
-    console.print(f"PnL {found.pnl} (before fees in other assets).  Files: {session}")
+    for line in found.differing[:10]:
+        console.print(f"DIFFERENT: {line}")
+    console.print(f"PnL {found.pnl} in the quote currency. Files: {session}", soft_wrap=True)
     verdict = (
         "It ended flat, and the exchange agrees." if code == 0 and found.agrees else "It did NOT end as it should."
     )

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-CONFIG = """\
+#: What a replay and a live lane read.
+TRADED = """\
 # What the lane trades, within which limits, and how the simulated exchange behaves.
 # Money, prices and quantities are in quotes: they are decimals and never become a float.
 
 [lane]
 venue = "binance_usdm"       # or "binance_spot"
 equity = "100000"            # quote currency; the drawdown limit is a part of it
-clock_offset = "auto"        # our clock minus the exchange's: "auto" from the data, or nanoseconds
+clock_offset = "auto"        # our clock minus the exchange's: "auto" (from the data; live: measured), or nanoseconds
+# name = "lane1"             # of a live lane; its state folder is called so
+# number = 1                 # 1 to 65535, part of its order ids: no two lanes of an account share one
+# state = "state"            # what survives it; without this it is $SEARCHER_STATE (or ~/.local/state/searcher)/NAME
 
 [[instrument]]
 symbol = "BTCUSDT"
@@ -65,6 +69,51 @@ budget_us = 1000                 # a hook that takes longer trips the switch
 params = { qty_lots = 1, max_lots = 20, timer_ms = 100 }
 """
 
+#: What a live lane reads besides.
+CONNECTED = """
+# What follows is for `searcher run` and `searcher check` alone. What is commented out is the default, or an example.
+
+[run]
+mode = "paper"                   # "live" trades, "paper" trades on a simulated exchange, "record" runs no kernels
+on_stop = "cancel"               # at SIGTERM; "flatten" also brings positions to zero
+# stop_deadline_s = 10           # so long a stopping lane may take
+
+[venue]
+network = "production"           # or "testnet"
+# market = "wss://HOST"          # single endpoints instead of the network's; without TLS only to this host
+# orders = "wss://HOST/PATH"
+# user = "wss://HOST"
+# rest = "https://HOST"
+# account = "https://HOST"       # where the key's permissions are asked for
+# depth_ms = 100                 # how often the book's changes are sent
+# streams_per_connection = 300
+# order_entry = "websocket"      # or "rest"
+# recv_window_ms = 5000          # the exchange refuses requests that are older when they arrive
+# ack_timeout_ms = 2000          # an order without an answer for so long is asked for
+# reconcile_every_s = 60         # the account is compared with the exchange's at least this often
+# countdown_ms = 120000          # USD-M cancels for us when it hears nothing for so long; 0 leaves that alone
+# cancel_reserve_bps = 2000      # part of the exchange's rate limits that is kept for cancels and questions
+
+[connection]
+# poll = "sleep"                 # "busy" never sleeps: the least latency, for a whole core
+# cpu = 1                        # bind the lane's thread to this core; without it the system chooses
+# ca_file = "ca.pem"             # trust these certificates instead of the system's
+# clock_speed = 1                # a faster clock, for tests against an exchange on this host alone
+# clock_origin_ns = 0            # when that clock and the host's agree
+
+# Only `mode = "live"` needs keys; `searcher keys add NAME` stores them encrypted. Or the names of two environment
+# variables: api_key_env and secret_env, with key_kind.
+# [keys]
+# keystore = "keys"
+# name = "NAME"
+# password_env = "SEARCHER_PASSWORD"
+# key_kind = "ed25519"
+# api_key_env = "BINANCE_API_KEY"
+# secret_env = "BINANCE_SECRET"
+"""
+
+CONFIG = TRADED + CONNECTED
+
 STRATEGY = '''\
 """A first strategy: join the best bid and ask with a small order, and stop adding to a position that is large enough.
 
@@ -96,6 +145,8 @@ README = """\
 # A strategy
 
     searcher replay DAY.gz --config config.toml --html report.html
+    searcher check -c config.toml      # everything that can be known before it runs
+    searcher run -c config.toml        # on paper: the exchange's live market, a simulated exchange for the orders
 
 - `strategy.py` decides: change `JoinTouch`, or write another class and name it in `config.toml`.
 - `config.toml` limits: every order passes the gate, and the gate refuses what these limits do not allow.

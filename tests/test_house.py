@@ -36,6 +36,17 @@ EDGES_ALLOWED = [
 ]
 
 PYTHON_EDGES_ALLOWED = {
+    "cex/venues/binance_auth.py": "writes a query as it is signed; nothing is opened",
+    "cex/venues/binance_client.py": "asks the venue before a lane starts, over HTTP and by the clock",
+    "searcher/daemon.py": "watches the lanes' threads, and counts a deadline of stopping",
+    "searcher/demo.py": "runs an exchange and a daemon for a time, with throw-away keys",
+    "searcher/demo_truth.py": "reads a page, whose age is reckoned from the host's clock",
+    "searcher/keys.py": "secrets are in environment variables that a person names",
+    "searcher/keystore.py": "salts and nonces must not be guessed",
+    "searcher/lane_page.py": "a lane is stale by the host's clock",
+    "searcher/live_config.py": "takes URLs apart; SEARCHER_STATE names the place of state folders",
+    "searcher/preflight.py": "measures the venue's clock against the host's",
+    "searcher/status.py": "renews what a person watches, and waits for lanes",
     "native/compiler.py": "the folder of compiled kernels may be moved with SEARCHER_CACHE",
     "risk/killswitch.py": "a person acts here: the log needs the hour and the login, SEARCHER_SWITCH the place",
     "cex/sim/clock.py": "the clock of the loopback exchange, which is a process of its own",

@@ -67,6 +67,7 @@ class Api:
             "account.status": m(self.account, 5 if futures else 20),
             "account.commission": m(self.commission, 20),
             "apiRestrictions": m(self.restrictions, 1),
+            "positionMode": m(self.position_mode, 30),
             "listenKey.start": m(lambda p: {"listenKey": self.x.new_listen_key()}, 1, "USER_STREAM"),
             "listenKey.ping": m(self.keep_key, 1, "USER_STREAM"),
             "listenKey.stop": m(self.stop_key, 1, "USER_STREAM"),
@@ -288,7 +289,7 @@ class Api:
             "ipRestrict": False,
             "createTime": 0,
             "enableInternalTransfer": False,
-            "enableFutures": False,
+            "enableFutures": self.x.futures,
             "enableVanillaOptions": False,
             "permitsUniversalTransfer": False,
             "enableReading": True,
@@ -296,6 +297,10 @@ class Api:
             "enableWithdrawals": self.x.withdrawals,
             "enableMargin": False,
         }
+
+    def position_mode(self, p: Params) -> Any:
+        """Whether longs and shorts are held side by side: never here."""
+        return {"dualSidePosition": False}
 
     def countdown(self, p: Params) -> Any:
         """Auto-cancel all open orders: everything of the instrument, unless it is said again in time; 0 disarms."""

@@ -46,6 +46,7 @@ USDM = {
     ("GET", "/fapi/v1/userTrades"): "myTrades",
     ("POST", "/fapi/v1/countdownCancelAll"): "countdown",
     ("GET", "/fapi/v1/commissionRate"): "account.commission",
+    ("GET", "/fapi/v1/positionSide/dual"): "positionMode",
     ("POST", "/fapi/v1/listenKey"): "listenKey.start",
     ("PUT", "/fapi/v1/listenKey"): "listenKey.ping",
     ("DELETE", "/fapi/v1/listenKey"): "listenKey.stop",

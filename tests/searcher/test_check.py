@@ -12,7 +12,7 @@ from searcher import host
 from searcher.__main__ import main
 from searcher.check import check
 from searcher.findings import Finding, Level, exit_code
-from searcher.starter import CONFIG, STRATEGY
+from searcher.starter import STRATEGY, TRADED
 from tests.searcher.venue_stub import API_KEY, RIGHTS, SECRET, Stub, info, serving
 
 
@@ -37,7 +37,7 @@ def config(venue: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     path = tmp_path / "config.toml"
     keys = '[keys]\nkey_kind = "hmac"\napi_key_env = "K"\nsecret_env = "S"\n'
     lane = f'[lane]\nstate = "{tmp_path / "state"}"'
-    text = CONFIG.replace("[lane]", lane) + f'\n[run]\nmode = "live"\n[venue]\nrest = "{venue.url}"\n{keys}'
+    text = TRADED.replace("[lane]", lane) + f'\n[run]\nmode = "live"\n[venue]\nrest = "{venue.url}"\n{keys}'
     path.write_text(text)
     (tmp_path / "strategy.py").write_text(STRATEGY)
     return path

@@ -23,6 +23,7 @@ from searcher.config import (
     with_strategy,
 )
 from searcher.errors import ConfigError
+from searcher.live_config import Connection, Keys, Run, Venue
 from searcher.plan import plan_json
 from searcher.starter import CONFIG
 
@@ -98,7 +99,7 @@ def test_what_is_wrong_is_named(old: str, new: str, said: str) -> None:
 
 
 def test_the_starter_names_every_key() -> None:
-    owners = (Instrument, Features, Simulation, Kernel)
+    owners = (Instrument, Features, Simulation, Kernel, Run, Venue, Connection, Keys)
     keys = {field.name.replace("_fee_e8", "_fee_bps") for owner in owners for field in fields(owner)}
     assert [key for key in sorted(keys) if not re.search(rf"^(# )?{key} = |^\[.*{key}\]", CONFIG, re.MULTILINE)] == []
 

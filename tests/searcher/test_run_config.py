@@ -13,13 +13,13 @@ from searcher.config import Config, parse
 from searcher.errors import ConfigError
 from searcher.live_config import endpoints
 from searcher.live_plan import compile_kernels, for_mode, live_plan_json
-from searcher.starter import CONFIG, STRATEGY
+from searcher.starter import STRATEGY, TRADED
 
 KEYS = '[keys]\nkey_kind = "hmac"\napi_key_env = "KEY"\nsecret_env = "SECRET"\n'
 
 
 def starter(extra: str = "", *changes: tuple[str, str], folder: Path = Path()) -> Config:
-    text = CONFIG
+    text = TRADED
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
@@ -147,7 +147,7 @@ def test_a_mode_names_what_it_lacks() -> None:
     assert for_mode(starter(), "paper").kernels
     assert for_mode(starter(), "record").kernels == ()
     with pytest.raises(ConfigError, match=r"\[\[kernel\]\] is missing: mode paper needs a strategy"):
-        for_mode(parse(tomllib.loads(CONFIG[: CONFIG.index("[[kernel]]")]), Path()), "paper")
+        for_mode(parse(tomllib.loads(TRADED[: TRADED.index("[[kernel]]")]), Path()), "paper")
     with pytest.raises(ConfigError, match=r"\[\[instrument\]\] is missing"):
         for_mode(Config(), "record")
 

@@ -9,7 +9,7 @@ use ed25519_dalek::ed25519::signature::Signer;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// How requests are signed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,12 +18,19 @@ pub enum KeyKind {
     Ed25519,
 }
 
-/// The secret half. Both are wiped when they are dropped (feature `zeroize` of their crates).
+/// The secret half. Both are wiped when they are dropped: a keyed HMAC consists of two hash states.
 enum Secret {
     /// Keyed once: a signature starts from a copy of this state.
     Hmac(Box<Hmac<Sha256>>),
     Ed25519(Box<SigningKey>),
 }
+
+/// Does not compile where a feature that wipes is switched off.
+const _: fn() = || {
+    fn wiped<T: ZeroizeOnDrop>() {}
+    wiped::<Sha256>();
+    wiped::<SigningKey>();
+};
 
 /// An API key and what it signs with. It cannot be shown or written.
 pub struct Credentials {
