@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.command import main
-from tests.chaos.harness import ROOT, Lab, NotInTime, lab
+from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab
 from tests.chaos.truth import agree, truth
 
 RAISES = "tests.chaos.strategies:Raises"
@@ -146,7 +146,7 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Halts:
     large = "qty_lots = 100, max_lots = 1000" if usdm else "qty_lots = 10000, max_lots = 100000"
     late = {"rates": {"delay": 1.0}, "delay_ms": 900}
     raises = f"qty_lots = {2 if usdm else 100}"
-    with lab(venue, folder, "--seed", str(seed)) as made:
+    with lab(venue, folder, "--seed", str(seed), *BUSY) as made:
         by_command(made, runs, found)
         by_signal(made, found)
         made.configure(max_feed_latency_ms=500)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.command import main
-from tests.chaos.harness import DEFAULTS, Lab, NotInTime, lab
+from tests.chaos.harness import BUSY, DEFAULTS, Lab, NotInTime, lab
 from tests.chaos.truth import agree, kept, sound, truth
 
 #: The moment of a kill is drawn from these, in seconds: after the start of the process (the switch is active), or after
@@ -37,7 +37,7 @@ class Killed:
 def run(venue: str, runs: int, seed: int, folder: Path) -> Killed:
     """So many kills; `seed` draws their moments."""
     chance, found = random.Random(seed), Killed()
-    with lab(venue, folder, "--seed", str(seed)) as made:
+    with lab(venue, folder, "--seed", str(seed), *BUSY) as made:
         for number in range(runs):
             moment = chance.choices(list(MOMENTS), list(MOMENTS.values()))[0]
             found.moments[moment] = found.moments.get(moment, 0) + 1
