@@ -26,10 +26,11 @@ SETTLED_S = 0.25
 
 @dataclass
 class Halts:
-    """For each way, ns from the halt to the last order accepted after it (0: none was), cancels after it, and what was
-    wrong."""
+    """For each way: ns from the halt to the last order accepted after it (0: none was), ns from the halt until none was
+    open, cancels after it; and what was wrong."""
 
     after_ns: dict[str, list[int]] = field(default_factory=dict)
+    clear_ns: dict[str, list[int]] = field(default_factory=dict)
     cancels: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
@@ -39,7 +40,7 @@ def asked(line: dict[str, Any]) -> bool:
     return line["what"] == "accepted" and line.get("by") == "request" and line["act"] in ("place", "replace")
 
 
-def adding(lines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def adding(lines: list[dict[str, Any]], usdm: bool) -> Iterator[dict[str, Any]]:
     """Orders of a whole log that may add to a position. Spot knows no reduce-only: there an order reduces when it is on
     the other side of the position, with all that are open beside it, and no larger."""
     position, open_ = Decimal(0), dict[int, Decimal]()
@@ -53,7 +54,8 @@ def adding(lines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         elif asked(line):
             open_[line["order"]] = signed
             same = sum((left for left in open_.values() if left * signed > 0), Decimal(0))
-            if not line["reduce_only"] and (position * same >= 0 or abs(same) > abs(position)):
+            reduces = line["reduce_only"] if usdm else position * same < 0 and abs(same) <= abs(position)
+            if not reduces:
                 yield line
 
 
@@ -62,9 +64,12 @@ def judge(made: Lab, found: Halts, way: str, halted_ns: int, size: int, *, flatt
     of this machine). `flattens`: orders that reduce a position may come after it."""
     lines = made.exchange.log_from(0 if flattens else size)
     late = [line for line in lines if line["wall_ns"] > halted_ns]
-    orders = [line for line in (adding(lines) if flattens else lines) if asked(line) and line["wall_ns"] > halted_ns]
+    judged = adding(lines, made.venue == "binance_usdm") if flattens else filter(asked, lines)
+    orders = [line for line in judged if line["wall_ns"] > halted_ns]
     after_ns = max((line["wall_ns"] - halted_ns for line in orders), default=0)
     found.after_ns.setdefault(way, []).append(after_ns)
+    ended = [line["wall_ns"] for line in late if line["what"] in ("expired", "fill") or line.get("act") == "cancel"]
+    found.clear_ns.setdefault(way, []).append(max(ended, default=halted_ns) - halted_ns)
     found.cancels[way] = found.cancels.get(way, 0) + sum(line.get("act") == "cancel" for line in late)
     if after_ns > SETTLED_S * 1e9:
         found.wrong.append(
@@ -82,16 +87,14 @@ def by_command(made: Lab, runs: int, found: Halts) -> None:
         if number == 0:  # by the command itself; the others by what it calls
             command = [sys.executable, "-m", "searcher", "halt", "--reason", "chaos"]
             subprocess.run(command, env=made.environment, cwd=ROOT, check=True, capture_output=True)
-            reason = made.switch.reason
-            assert reason is not None
-            halted_ns = reason.at_ns
         else:
             made.switch.trip("chaos", "halted", "person")
-            halted_ns = time.time_ns()
+        reason = made.switch.reason
+        assert reason is not None
         made.until("no order is left", lambda s: not s["open_orders"] and not s["unknown_orders"])
         if number % 50 == 0:
             time.sleep(SETTLED_S)  # now and then for longer than an order can be on its way
-        judge(made, found, "command", halted_ns, size)
+        judge(made, found, "command", reason.at_ns, size)
         if number + 1 < runs:
             made.switch.resume("chaos goes on", "chaos")
     time.sleep(SETTLED_S)
@@ -163,13 +166,16 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Halts:
 def show(found: Halts) -> None:
     """Time from halt to the last accepted order, by way."""
     for way, times in found.after_ns.items():
-        times = sorted(times)
-        shown = [times[min(len(times) - 1, int(len(times) * q))] / 1e6 for q in (0.5, 0.99, 1.0)]
-        after = sum(t > 0 for t in times)
-        print(
-            f"  {way}: last order accepted p50 {shown[0]:.2f} ms, p99 {shown[1]:.2f} ms, max {shown[2]:.2f} ms after "
-            f"the halt ({after} of {len(times)} had one after it); {found.cancels[way]} cancels"
-        )
+        after, clear = _percentiles(times), _percentiles(found.clear_ns[way])
+        print(f"  {way}: {len(times)} times, {found.cancels[way]} cancels; p50, p99, longest in ms from the halt")
+        print(f"    to the last order accepted: {after} ({sum(t > 0 for t in times)} had one after it)")
+        print(f"    until none was open:        {clear}")
+
+
+def _percentiles(ns: list[int]) -> str:
+    ordered = sorted(ns)
+    at = [ordered[min(len(ordered) - 1, int(len(ordered) * q))] / 1e6 for q in (0.5, 0.99, 1.0)]
+    return ", ".join(f"{ms:.2f}" for ms in at)
 
 
 if __name__ == "__main__":
