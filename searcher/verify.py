@@ -79,7 +79,23 @@ def run(args: argparse.Namespace) -> int:
         args.json.write_text(text, encoding="utf-8")
     for note in notes:
         print(f"note: {note}")
-    for key, value in found.items():
-        if not isinstance(value, dict | list):
-            print(f"{key}: {value}")
+    for line in words(args.path, found):
+        print(line)
     return 0 if found["agrees"] else 1
+
+
+def words(tape: Path, found: dict[str, Any]) -> list[str]:
+    """What was found, a line each."""
+    verdict = "agree with it" if found["agrees"] else "do NOT agree with it"
+    lines = [
+        f"{tape}: {found['decisions']} decisions over {found['frames']} frames {verdict}; sha256 {found['sha256']}"
+    ]
+    if found["difference"] is not None:
+        lines.append(f"the first difference: {json.dumps(found['difference'])}")
+    if found["lost"]:
+        lines.append(f"{found['lost']} records were lost when it was written: what was decided after them is not known")
+    if found["torn"] is not None:
+        lines.append(f"its tail is torn: {found['torn']}")
+    if not found["ended"]:
+        lines.append("the session did not end in order, or has not ended: compared up to the last record")
+    return lines

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from native._core import TapeReader, TapeWriter
 from searcher.__main__ import main
 from searcher.demo import config_toml, exchange
 from searcher.demo_truth import Comparison, compare
@@ -88,7 +89,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 
 def trading(page: dict[str, Any]) -> bool:
-    return page["health"] == "running" and page["status"]["instruments"][0]["fills"] >= 3
+    return bool(page["health"] == "running" and page["status"]["instruments"][0]["fills"] >= 3)
 
 
 def test_a_lane_trades_is_seen_and_ends_flat(session: Session) -> None:
@@ -117,6 +118,52 @@ def test_a_lane_trades_is_seen_and_ends_flat(session: Session) -> None:
         if path.is_file() and path.suffix != ".zst":
             assert b"test-secret-that-is-nowhere" not in path.read_bytes(), path
     assert session.status()["lanes"][0]["health"] == "stopped"
+
+
+def rewritten(tape: Path, copy: Path, sha256: str, *, without_a: str | None = None) -> Path:
+    """A Tape with another source in its header, and without the tenth record of a kind."""
+    reader = TapeReader(tape)
+    meta = json.loads(reader.meta)
+    meta["strategies"][0]["source_sha256"] = sha256
+    seen = 0
+    with TapeWriter(copy, json.dumps(meta)) as writer:
+        for r in reader:
+            seen += r.kind == without_a
+            if r.kind in ("meta", "end") or (r.kind == without_a and seen == 10):
+                continue
+            writer.append(r.kind, r.payload, time_ns=r.time_ns, lane=r.lane, connection=r.connection, tag=r.tag)
+    assert without_a is None or seen >= 10
+    return copy
+
+
+def test_a_session_decided_what_its_tape_says(session: Session) -> None:
+    with session.daemon("--for", "5") as daemon:
+        assert daemon.wait(40) == 0
+    (tape,) = (session.lane / "tape").glob("*.tape")
+    done = session.command("replay", "--verify", str(tape))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "agree with it; sha256 " in done.stdout
+    copy = rewritten(tape, session.folder / "changed.tape", "0" * 64)
+    done = session.command("replay", "--verify", str(copy))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "note: cex.strategies.market_maker:MarketMaker has changed since" in done.stdout
+    copy = rewritten(tape, session.folder / "short.tape", "0" * 64, without_a="permit")
+    done = session.command("replay", "--verify", str(copy))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "do NOT agree with it" in done.stdout
+    assert "the first difference: " in done.stdout
+    found = session.command("replay", "--verify", str(copy), "--json", "-")
+    assert json.loads(found.stdout)["agrees"] is False
+
+
+def test_only_a_live_sessions_tape_can_be_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TapeWriter(tmp_path / "other.tape"):
+        pass
+    assert main(["replay", "--verify", str(tmp_path / "other.tape")]) == 1
+    assert "is not the Tape of a live session" in capsys.readouterr().err
+    assert main(["replay", "--verify", str(tmp_path / "none.tape")]) == 1
+    assert "there is no such Tape" in capsys.readouterr().err
+    assert main(["replay", "--verify", str(tmp_path), "--config", "x.toml"]) == 2
 
 
 def test_a_halt_takes_every_order_away(session: Session) -> None:

@@ -237,6 +237,7 @@ impl LivePlan {
             let ids = p.instruments.iter().map(|symbol| self.instrument(symbol)).collect::<Result<Vec<_>, _>>()?;
             bound.push((kernel.with_budget(if measured { p.budget_ns } else { 0 }), ids));
         }
+        let rules = self.rules.clone().map(|r| LiveRules { recv_window_ms: self.recv_window_ms, ..r });
         let trading = match &self.plan.limits {
             Some(limits) if !bound.is_empty() => Some(Trading {
                 limits: limits.clone(),
@@ -245,7 +246,7 @@ impl LivePlan {
                 capacity: CAPACITY,
                 first_id: first_id(self.lane, 1), // until the opening balance says
                 can_replace: self.venue().can_replace(),
-                live: self.rules.clone().filter(|_| self.mode == Mode::Live),
+                live: rules.filter(|_| self.mode == Mode::Live),
             }),
             _ => None,
         };

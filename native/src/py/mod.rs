@@ -14,6 +14,7 @@ mod risk;
 mod sim;
 mod tape;
 mod tops;
+mod verify;
 
 /// `native/cpu.py` looks for it among the module's bytes before it loads them.
 const BUILT_FOR: &str = if cfg!(target_feature = "avx2") { "x86-64-v3" } else { "baseline" };
@@ -31,7 +32,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     sim::register(m)?;
     tape::register(m)?;
-    tops::register(m)
+    tops::register(m)?;
+    verify::register(m)
 }
 
 pyo3::create_exception!(

@@ -12,3 +12,4 @@ pub mod report;
 pub mod source;
 pub mod stats;
 mod venue_book;
+pub mod verify;
