@@ -95,6 +95,7 @@ chaos: build
 	$(BIN)/python -m tests.chaos.storm --runs 1
 	$(BIN)/python -m tests.chaos.halts --runs 1000
 	$(BIN)/python -m tests.chaos.countdown --runs 20
+	$(BIN)/python -m tests.chaos.fastmm --runs 10
 
 fills: build
 	@if [ -r "$(DAY)" ]; then SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.fills; \

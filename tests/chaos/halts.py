@@ -81,8 +81,7 @@ def by_command(made: Lab, runs: int, found: Halts) -> None:
     """Halts and resumes a lane that trades, `runs` times, and never starts it again."""
     made.start()
     for number in range(runs):
-        size = made.exchange.size()
-        made.until("it trades", lambda _, size=size: any(map(asked, made.exchange.log_from(size))))
+        _trades(made, made.exchange.size())
         size = made.exchange.size()
         if number == 0:  # by the command itself; the others by what it calls
             command = [sys.executable, "-m", "searcher", "halt", "--reason", "chaos"]
@@ -100,6 +99,10 @@ def by_command(made: Lab, runs: int, found: Halts) -> None:
     time.sleep(SETTLED_S)
     found.wrong += [f"after {runs} halts: {line}" for line in agree(made)]
     made.stop()
+
+
+def _trades(made: Lab, size: int) -> None:
+    made.until("it trades", lambda _: any(map(asked, made.exchange.log_from(size))))
 
 
 def once(made: Lab, found: Halts, way: str, state: str, cause: Callable[[], None], module: str = "searcher") -> None:
@@ -147,7 +150,7 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Halts:
     found = Halts()
     usdm = venue == "binance_usdm"
     large = "qty_lots = 100, max_lots = 1000" if usdm else "qty_lots = 10000, max_lots = 100000"
-    late = {"rates": {"delay": 1.0}, "delay_ms": 900}
+    late = {"rates": {"delay": 0.05}, "delay_ms": 900}  # what follows a delayed message waits behind it
     raises = f"qty_lots = {2 if usdm else 100}"
     with lab(venue, folder, "--seed", str(seed), *BUSY) as made:
         by_command(made, runs, found)

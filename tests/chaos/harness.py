@@ -190,7 +190,7 @@ class Exchange:
         end_group(self.process)
 
 
-def lines_of(path: Path) -> list[dict[str, Any]]:
+def lines_of(path: Path) -> list[Any]:
     """JSON lines of a file; a last line without an end is still being written."""
     return [orjson.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.command import main
 from tests.chaos.harness import BUSY, DEFAULTS, Lab, NotInTime, lab
-from tests.chaos.truth import agree, kept, sound, truth
+from tests.chaos.truth import agree, kept, sound, truth, whole
 
 #: The moment of a kill is drawn from these, in seconds: after the start of the process (the switch is active), or after
 #: the lane was seen to trade.
@@ -27,6 +27,7 @@ class Killed:
 
     moments: dict[str, int] = field(default_factory=dict)
     open_at_kill: int = 0
+    open_compared: int = 0
     fills_while_dead: int = 0
     fills: int = 0
     placed: int = 0
@@ -46,7 +47,7 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Killed:
         made.stop()
         log = truth(made.exchange.log())
         found.wrong += sound(log, int(DEFAULTS["max_open_orders"]))
-        found.wrong += _blocks(made, found)
+        found.wrong += _blocks(made) + whole(made)
         found.fills, found.placed = len(log.fills), len(log.placed)
     return found
 
@@ -89,6 +90,11 @@ def _recover(made: Lab, found: Killed, what: str, *, halted: bool) -> None:
         found.recovered_s.append(time.monotonic() - begun)
         if not halted:
             made.until("it trades again", lambda s: s["messages"]["place"])
+            # On a market that stands still the strategy leaves its orders alone: those that rest are compared, too.
+            made.exchange.misbehave(freeze_ms=1_000)
+            time.sleep(0.1)
+            found.open_compared += len(truth(made.exchange.log()).open)
+            found.wrong += [f"{what}, still trading: {line}" for line in agree(made, 0.8)]
             made.switch.trip("chaos: compare", "halted", "person")
         else:
             placed = [o["client"] for o in made.exchange.log_from(size) if o.get("act") == "place"]
@@ -109,7 +115,7 @@ def _number(client: str) -> int:
     return int(client[3:], 16)  # `native/src/cex/venues/binance_orders.rs`, client_id_text
 
 
-def _blocks(made: Lab, found: Killed) -> list[str]:
+def _blocks(made: Lab) -> list[str]:
     starts = kept(made).starts
     return [] if starts == sorted(set(starts)) else [f"blocks of order ids overlap: {starts}"]
 
@@ -120,7 +126,8 @@ def show(found: Killed) -> None:
     print(
         f"  kills: {moments}; {found.open_at_kill} orders were open at them, {found.fills_while_dead} fills of theirs"
     )
-    print(f"  came after them; {found.placed} orders and {found.fills} fills in all, each once")
+    print(f"  came after them; {found.open_compared} resting orders were compared after restarts")
+    print(f"  {found.placed} orders and {found.fills} fills in all, each once")
     if found.recovered_s:
         times = sorted(found.recovered_s)
         print(f"  start to reconciled: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")

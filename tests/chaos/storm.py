@@ -16,7 +16,7 @@ from native._core import tape_tops
 from tests.chaos.command import main
 from tests.chaos.harness import DEFAULTS, Lab, NotInTime, lab, lines_of
 from tests.chaos.orders import orders_of
-from tests.chaos.truth import agree, sound, truth
+from tests.chaos.truth import agree, sound, truth, whole
 
 SPEED = 60
 #: Probabilities of a message or a request; a delay is 50 ms here and 3 s there.
@@ -92,6 +92,7 @@ def storm(venue: str, minutes: float, seed: int, folder: Path, found: Stormed) -
         found.wrong += [f"{what}: {line}" for line in agree(made)]
         found.wrong += [f"{what}: {line}" for line in sound(truth(made.exchange.log()), DEFAULTS["max_open_orders"])]
         found.wrong += [f"{what}: {line}" for line in _accounted(made, found)]
+        found.wrong += [f"{what}: {line}" for line in whole(made)]
         made.exchange.end()
         found.wrong += [f"{what}: {line}" for line in _false_tops(made, found)]
 

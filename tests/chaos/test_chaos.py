@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import countdown, halts, kill9, storm
+from tests.chaos import countdown, fastmm, halts, kill9, storm
 from tests.chaos.harness import VENUES
 from tests.chaos.tapes import verify_all
 
@@ -47,3 +47,10 @@ def test_cut_off_for_longer_than_the_countdown_the_exchange_cancels_by_itself(tm
     found = countdown.run("binance_usdm", 1, 1, tmp_path)
     assert found.cancelled > 0
     clean(found.wrong, tmp_path, 1)
+
+
+@pytest.mark.skipif(fastmm.command() is None, reason="needs FastMM: `make bench` installs it, or FASTMM names it")
+def test_on_an_exchange_that_nobody_here_wrote_the_daemon_trades_unchanged(tmp_path: Path) -> None:
+    found = fastmm.run("binance_spot", 1, 1, tmp_path)
+    assert found.fills > 0
+    clean(found.wrong, tmp_path, 2)

@@ -136,6 +136,21 @@ def differences(made: Lab) -> list[str]:
     return found
 
 
+def whole(made: Lab) -> list[str]:
+    """Whether the exchange's log and what it answers for are the same, when nothing is under way."""
+    log, state = truth(made.exchange.log()), made.exchange.state()
+    answers = {
+        "fees": ({a: n for a, n in state["fees_e8"].items() if n}, dict(+log.fees_e8)),
+        "open orders": (state["open"], sorted(log.open)),
+        "fills": (state["filled"], len(log.fills)),
+        "orders": (state["placed"], len(log.placed)),
+    }
+    if made.venue == "binance_usdm":  # on spot there are balances, and no positions
+        held = {symbol: Decimal(text) for symbol, text in state["positions"].items()}
+        answers["positions"] = ({s: q for s, q in held.items() if q}, {s: q for s, q in log.traded.items() if q})
+    return [f"{what}: the exchange answers {a}, its log makes {b}" for what, (a, b) in answers.items() if a != b]
+
+
 def sound(theirs: Truth, most_open: int) -> list[str]:
     """What no session may ever do at the exchange: use a client id twice, have too many orders open."""
     twice = [client for client, n in Counter(theirs.placed).items() if n > 1]
