@@ -624,6 +624,16 @@ def bench_scale(
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""
 
+# --- chaos ---
+
+def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, int, int]]:
+    """Every Top that the lane of a live Tape had, each time its book was in sync at another update id: instrument,
+    update id, best bid and its quantity, best ask and its quantity; ticks and lots.
+
+    A lane of the same plan, without kernels, is given the Tape's market frames, snapshots and disconnections. Raises
+    `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
+    """
+
 # --- lane ---
 
 def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
