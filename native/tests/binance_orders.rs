@@ -144,7 +144,6 @@ fn reduce_only_is_the_futures_own() {
     // A modified order stays what it is, so the venue takes no such parameter.
     let replace = Intent { action: Action::Replace, tif: TimeInForce::Gtc, ..i };
     assert_eq!(request(Market::UsdM, &spec, &replace, 1)["params"].get("reduceOnly"), None);
-<<<<<<< HEAD
     // Spot has no flag: the Gate has seen to it that the order only reduces. A lane that sold of what was held before
     // its fills buys it back.
     for (action, tif) in [(Action::Place, TimeInForce::Ioc), (Action::Replace, TimeInForce::Gtc)] {
@@ -155,14 +154,6 @@ fn reduce_only_is_the_futures_own() {
                 None,
                 "{action:?} {side:?}"
             );
-=======
-    // Spot has no flag: the Gate's word that an order only reduces is all there is, whichever side it is on.
-    for (action, tif) in [(Action::Place, TimeInForce::Ioc), (Action::Replace, TimeInForce::Gtc)] {
-        for (side, name) in [(Side::Sell, "SELL"), (Side::Buy, "BUY")] {
-            let order = Intent { action, tif, side, ..i };
-            let sent = request(Market::Spot, &spec, &order, 1);
-            assert_eq!((sent["params"].get("reduceOnly"), &sent["params"]["side"]), (None, &json!(name)), "{action:?}");
->>>>>>> chaos
         }
     }
 }

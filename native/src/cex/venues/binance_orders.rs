@@ -8,11 +8,7 @@
 //! |---|---|---|
 //! | place | `order.place` | `order.place` |
 //! | post-only | type `LIMIT_MAKER` | `timeInForce` `GTX` |
-<<<<<<< HEAD
 //! | reduce-only | without the flag, which spot has not: the Gate has proven that it only reduces the lane's position, which on spot is what its fills have added to, or taken from, what was held before them | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
-=======
-//! | reduce-only | without the flag, which spot has not: the Gate has proven that it only brings our position towards zero (a short one is what we sold of holdings that were there before us) | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
->>>>>>> chaos
 //! | cancel | `order.cancel` | `order.cancel` |
 //! | replace | `order.cancelReplace` | `order.modify` |
 //!
