@@ -169,7 +169,7 @@ fn a_paper_lane_trades_and_ends_with_nothing_open() {
     let summary: Value = serde_json::from_str(&lane.join(Duration::from_secs(5))).unwrap();
     assert_eq!((&summary["ended"], &summary["orders"]), (&json!("stopped"), &json!([])), "{summary}");
     let found = agrees(&plan);
-    assert!(found["decisions"].as_u64() > Some(20), "{found}");
+    assert!(found["compared"].as_u64() > Some(20), "{found}");
 }
 
 #[test]
