@@ -108,13 +108,6 @@ def read_status(path: str) -> str:
     The lane does not notice. Raises ``ValueError`` where there is no such page.
     """
 
-def verify_tape(path: str, kernels: list[Any]) -> str:
-    """Steps the lane of a live session's Tape through its frames again and compares every decision.
-
-    JSON: ``agrees``, the first ``difference`` or null, and what was compared. ``kernels`` are compiled strategies in
-    the order of the Tape's header. Raises ``ValueError`` with one line where the Tape cannot be read.
-    """
-
 # --- features ---
 
 @final
@@ -623,6 +616,16 @@ def bench_scale(
 
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""
+
+# --- chaos ---
+
+def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, int, int]]:
+    """Every Top that the lane of a live Tape had, each time its book was in sync at another update id: instrument,
+    update id, best bid and its quantity, best ask and its quantity; ticks and lots.
+
+    A lane of the same plan, without kernels, is given the Tape's market frames, snapshots and disconnections. Raises
+    `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
+    """
 
 # --- lane ---
 

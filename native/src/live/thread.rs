@@ -20,9 +20,10 @@ use super::plan::{LivePlan, Poll};
 use super::record::SessionTape;
 use super::status::{self, ClockStatus, ConnectionStatus, Session, TapeStatus};
 use crate::clock::{stopwatch_ns, system_ns};
-use crate::event::{Control, Fault, Frame, Source};
+use crate::event::{ConnectionId, Control, Fault, Frame, Source};
 use crate::net::{Poller, Waker, WsEvent};
 use crate::risk::switch::{Cause, Switch, SwitchState};
+use crate::sim::plan::FaultKind;
 
 const NS_PER_MS: i64 = 1_000_000;
 /// Time between two heartbeats, and the least between two status pages; pages take at most 1/200 of the thread's time.
@@ -107,6 +108,8 @@ pub struct Runner {
     text: Vec<u8>,
     fds: Vec<(std::os::fd::RawFd, bool)>,
     tape_lost: u64,
+    /// Market frames so far, for the plan's faults.
+    heard: u64,
     news: News,
 }
 
@@ -144,6 +147,7 @@ impl Runner {
             text: Vec::new(),
             fds: Vec::new(),
             tape_lost: 0,
+            heard: 0,
             news: News::default(),
         }
     }
@@ -233,6 +237,10 @@ impl Runner {
                         feed.status.heard(bytes.len());
                         let (source, connection, tag) = (Source::Market, feed.id, Frame::UNTAGGED);
                         self.core.step(&Frame { source, connection, tag, recv_ns, bytes }, read_ns);
+                        self.heard += 1;
+                        if !self.plan.plan.faults.is_empty() {
+                            inject(&mut self.core, &self.plan, self.heard, feed.id, recv_ns);
+                        }
                     }
                     WsEvent::Opened => {
                         feed.status.came(recv_ns);
@@ -407,5 +415,16 @@ impl Runner {
             account.close();
         }
         summary.to_string()
+    }
+}
+
+/// The faults that are planned after `heard` market frames; a plan has any only where the exchange is on this host.
+fn inject(core: &mut Core, plan: &LivePlan, heard: u64, connection: ConnectionId, now_ns: i64) {
+    for fault in plan.plan.faults.iter().filter(|f| f.after_frames == heard) {
+        let fault = match fault.kind {
+            FaultKind::Panic => Fault::Panic,
+            FaultKind::Disconnected => Fault::Disconnected,
+        };
+        core.fault(fault, connection, now_ns);
     }
 }

@@ -6,8 +6,11 @@ mod determinism;
 mod faults;
 mod flatten;
 mod kernels;
+mod live;
 mod receipts;
 mod several;
+mod venue;
+mod wild;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,7 +19,7 @@ use _core::cex::features::FeatureConfig;
 use _core::cex::kernel::{Hook, Hooks, Kernel, Out, View};
 use _core::cex::venues::binance::Market;
 use _core::event::{Action, Fault, Frame, InstrumentId, Intent, Receipt, ReceiptKind, Side, Source, TimeInForce, Wire};
-use _core::lane::{Lane, LaneConfig, Outbox, Record, Trading};
+use _core::lane::{Lane, LaneConfig, LiveRules, Outbox, Record, Trading};
 use _core::risk::limits::{InstrumentLimits, LaneLimits, Limit, Limits};
 use _core::risk::switch::{Cause, Switch, SwitchState};
 use _core::tape::Kind;
@@ -129,11 +132,14 @@ pub fn order(out: &mut Out, side: Side, px: f64, qty: f64, tif: TimeInForce, red
 
 /// Keeps a lane's Tape records: kind, time, payload.
 #[derive(Clone, Default)]
-pub struct Records(pub Arc<Mutex<Vec<Kept>>>);
+pub struct Records(pub Arc<Mutex<Vec<Kept>>>, Heads);
+/// Connection and tag of each record.
+pub type Heads = Arc<Mutex<Vec<(u16, u16)>>>;
 pub type Kept = (Kind, i64, Vec<u8>);
 
 impl Record for Records {
-    fn record(&mut self, kind: Kind, _: u16, _: u16, time_ns: i64, payload: &[u8]) {
+    fn record(&mut self, kind: Kind, connection: u16, tag: u16, time_ns: i64, payload: &[u8]) {
+        self.1.lock().unwrap().push((connection, tag));
         self.0.lock().unwrap().push((kind, time_ns, payload.to_vec()));
     }
 }
@@ -151,6 +157,7 @@ pub struct Rig {
     pub lane: Lane,
     pub out: Outbox,
     pub tape: Records,
+    pub heads: Heads,
     pub switch: Arc<Switch>,
     pub now: i64,
     ids: Vec<u64>,
@@ -163,16 +170,22 @@ impl Rig {
     }
 
     pub fn with(instruments: usize, limits: Limits, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Rig {
+        let mut rig = Rig::behind(instruments, limits, 1, None, kernels);
+        rig.lane.start_timers(START);
+        rig
+    }
+
+    /// With a venue behind it, where `live` says how to deal with it.
+    pub fn behind(
+        instruments: usize,
+        limits: Limits,
+        first_id: u64,
+        live: Option<LiveRules>,
+        kernels: Vec<(Kernel, Vec<InstrumentId>)>,
+    ) -> Rig {
         let switch = Arc::new(Switch::anonymous());
-        let trading = Trading {
-            limits,
-            equity: d("1000"),
-            switch: switch.clone(),
-            capacity: 64,
-            first_id: 1,
-            can_replace: true,
-            live: None,
-        };
+        let (equity, capacity) = (d("1000"), 64);
+        let trading = Trading { limits, equity, switch: switch.clone(), capacity, first_id, can_replace: true, live };
         let config = LaneConfig {
             dialect: Market::UsdM,
             instruments: specs(instruments),
@@ -183,9 +196,9 @@ impl Rig {
         let mut lane = Lane::new(config, kernels).unwrap();
         let tape = Records::default();
         lane.journal.set_tape(Some(Box::new(tape.clone())));
-        lane.start_timers(START);
         let (out, ids) = (Outbox::default(), vec![10; instruments]);
-        Rig { lane, out, tape, switch, now: START, ids, last_trade: 0 }
+        let heads = tape.1.clone();
+        Rig { lane, out, tape, heads, switch, now: START, ids, last_trade: 0 }
     }
 
     pub fn frame(&mut self, source: Source, connection: u16, tag: u16, bytes: &[u8]) -> Vec<Intent> {

@@ -3,7 +3,7 @@
 //! | # | rule |
 //! |---|---|
 //! | 1 | A trade whose id is known is not booked again, whether it came as an event or in an answer. |
-//! | 2 | A trade is booked for the order that the venue's order id names; for id 0, which moves the position alone, where the venue has forgotten the order; not at all where the order is somebody else's. |
+//! | 2 | A trade is booked for the order that the venue's order id names; for id 0, which moves the position alone, where the venue has forgotten the order. One of somebody else's order is counted; where positions net (futures) it moves the account's one position and is booked for id 0, else it is none of ours. |
 //! | 3 | A trade of an adopted order that is no later than the order's last change when it was adopted is part of what it had filled: it moves the position alone. |
 //! | 4 | An open order of this lane that we have no record of is of an earlier run: it is adopted. |
 //! | 5 | An open order of anybody else is counted and left alone. |
@@ -32,6 +32,8 @@ pub struct Ours<'a> {
     /// One lot in 10⁻⁸ of the base currency, and that currency as a [`Fee`] names it.
     pub lot_e8: i128,
     pub base: [u8; 8],
+    /// The account has one position in the instrument, whoever trades.
+    pub nets: bool,
     /// A request that is older can no longer reach the venue.
     pub proof_ns: i64,
 }
@@ -193,7 +195,10 @@ pub fn merge(ours: &Ours<'_>, round: &Round) -> Merged {
             Some(Named::Ours(id)) => *id,
             Some(Named::Foreign) => {
                 foreign_trades += 1;
-                continue;
+                if !ours.nets {
+                    continue;
+                }
+                0
             }
             Some(Named::Forgotten) | None => 0,
         };

@@ -2,6 +2,7 @@
 
 use super::Ledger;
 use crate::cex::reconcile::Named;
+use crate::cex::venues::binance::Market;
 use crate::event::{Fee, InstrumentId, PrivateNotes, Receipt, ReceiptKind};
 use crate::lane::carry::{KeptFill, KeptTrade};
 use crate::lane::{Desk, Instrument, Lane, Outbox};
@@ -108,13 +109,19 @@ impl Lane {
             return;
         };
         ledger.learn(notes.venue_order, if ours { Named::Ours(receipt.id) } else { Named::Foreign });
-        // Somebody else's: a trade of theirs moves the account, which the next round tells.
-        if !ours || (!known && receipt.kind != ReceiptKind::Filled) {
-            ledger.foreign += u64::from(!ours);
-            if !ours && receipt.kind == ReceiptKind::Filled {
-                account.want_round(receipt.instrument, now_ns);
+        if !ours {
+            ledger.foreign += 1;
+            let nets = account.market == Market::UsdM;
+            match receipt.kind {
+                // Where positions net, whoever trades moves ours; elsewhere the next round tells.
+                ReceiptKind::Filled if nets => self.on_receipt(&Receipt { id: 0, ..*receipt }, notes.fee, out),
+                ReceiptKind::Filled => account.want_round(receipt.instrument, now_ns),
+                _ => {}
             }
             return;
+        }
+        if !known && receipt.kind != ReceiptKind::Filled {
+            return; // of an order of an earlier run: the round finds it
         }
         let before = desk.orders.get(receipt.id).copied();
         let mut receipt = *receipt;

@@ -425,6 +425,7 @@ impl Lane {
             expected: &account.talks[at].expected,
             lot_e8: ledger.lot_e8,
             base: ledger.base,
+            nets: account.market == Market::UsdM,
             proof_ns: account.proof_ns,
         };
         let merged = merge(&ours, &round);

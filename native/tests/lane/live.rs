@@ -1,0 +1,471 @@
+//! A lane with a venue behind it: lost answers, lost events, rounds, control, the dead-man switch, what is carried over.
+
+use super::venue::Venue;
+use super::*;
+use _core::cex::orders::first_id;
+use _core::event::{Ask, Call, Control, ORDERS, RateKind, USER_DATA};
+use _core::lane::{Carry, KeptFill, RateLimit};
+
+pub fn rules() -> LiveRules {
+    LiveRules {
+        ack_timeout_ms: 500,
+        reconcile_every_ms: 60_000,
+        countdown_ms: None,
+        rates: vec![
+            RateLimit { kind: RateKind::Orders, interval_ms: 10_000, limit: 3_000 },
+            RateLimit { kind: RateKind::Weight, interval_ms: 60_000, limit: 24_000 },
+        ],
+        cancel_reserve_bps: 1_000,
+        recv_window_ms: 5_000,
+    }
+}
+
+/// A lane, its venue, and what is under way between them.
+pub struct Live {
+    pub rig: Rig,
+    pub venue: Venue,
+    pub kept: Vec<KeptFill>,
+    /// Calls that nobody has answered, and requests that have not arrived.
+    pub calls: Vec<Call>,
+    pub requests: Vec<Intent>,
+    /// Questions so far.
+    pub asked: Vec<Ask>,
+}
+
+impl Live {
+    pub fn new(rules: LiveRules, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
+        Live::carrying(rules, &Carry { first_id: first_id(1, 1), ..Carry::default() }, Venue::default(), kernels)
+    }
+
+    /// Begins with its opening balance, at a venue that is there already.
+    pub fn carrying(rules: LiveRules, carry: &Carry, venue: Venue, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
+        let rig = Rig::behind(1, limits(1), first_id(1, 1), Some(rules), kernels);
+        let (kept, calls, requests, asked) = (vec![], vec![], vec![], vec![]);
+        let mut live = Live { rig, venue, kept, calls, requests, asked };
+        let bytes = serde_json::to_vec(carry).unwrap();
+        live.frame(Source::Carry, 0, &bytes);
+        live
+    }
+
+    pub fn frame(&mut self, source: Source, connection: u16, bytes: &[u8]) {
+        self.tagged(source, connection, Frame::UNTAGGED, bytes);
+    }
+
+    fn tagged(&mut self, source: Source, connection: u16, tag: u16, bytes: &[u8]) {
+        let asked = self.rig.frame(source, connection, tag, bytes);
+        self.requests.extend(asked);
+        self.gather();
+    }
+
+    fn gather(&mut self) {
+        self.asked.extend(self.rig.out.calls.iter().map(|c| c.ask));
+        self.calls.append(&mut self.rig.out.calls);
+        self.rig.lane.take_kept(&mut self.kept);
+    }
+
+    pub fn connect(&mut self) {
+        for connection in [ORDERS, USER_DATA] {
+            self.frame(Source::Fault, connection, &[Fault::Connected as u8]);
+        }
+    }
+
+    pub fn private(&mut self, text: &str) {
+        self.frame(Source::Private, USER_DATA, text.as_bytes());
+    }
+
+    /// Every question is answered, and those that follow.
+    pub fn answer_calls(&mut self) {
+        while !self.calls.is_empty() {
+            for call in std::mem::take(&mut self.calls) {
+                let (status, body) = self.venue.on_call(&call);
+                self.tagged(Source::Answer, status, call.number, body.as_bytes());
+            }
+        }
+    }
+
+    /// Requests arrive and everything the venue says comes back.
+    pub fn settle(&mut self) {
+        while !self.requests.is_empty() || !self.calls.is_empty() {
+            for i in std::mem::take(&mut self.requests) {
+                let (answer, events) = self.venue.on_request(&i);
+                self.private(&answer);
+                for event in events {
+                    self.private(&event);
+                }
+            }
+            self.answer_calls();
+        }
+    }
+
+    /// Time passes, with every timer that the lane asks for.
+    pub fn pass(&mut self, ms: i64, settle: bool) {
+        let until = self.rig.now + ms * MS;
+        while self.rig.now < until {
+            let due = self.rig.lane.next_timer_ns().unwrap_or(i64::MAX).max(self.rig.now + 1);
+            self.rig.now = due.min(until);
+            self.venue.now_ms = self.rig.now / MS;
+            self.frame(Source::Timer, 0, &[]);
+            if settle {
+                self.settle();
+            }
+        }
+    }
+
+    pub fn book(&mut self) {
+        let placed = self.rig.sync(0);
+        self.requests.extend(placed);
+        self.gather();
+    }
+
+    pub fn nudge(&mut self) {
+        let placed = self.rig.depth(0, &[(9_000, 1)], &[]);
+        self.requests.extend(placed);
+        self.gather();
+    }
+
+    pub fn ready(&self) -> bool {
+        self.rig.lane.gate().unwrap().is_ready()
+    }
+
+    /// Our live orders: id, price, what is left.
+    pub fn open(&self) -> Vec<(u64, i64, i64)> {
+        let orders = self.rig.lane.orders().unwrap();
+        let both = [Side::Buy, Side::Sell].into_iter().flat_map(|s| orders.side(0, s));
+        let mut open: Vec<_> = both.map(|o| (o.id, o.px().0, o.leaves.0)).collect();
+        open.sort_unstable();
+        open
+    }
+
+    pub fn trades(&self) -> Vec<u64> {
+        let mut ids: Vec<_> = self.kept.iter().filter_map(|k| Some(k.trade?.receipt.trade_id)).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Connected, reconciled, with a bid and an ask of the maker at the venue.
+pub fn quoting(rules: LiveRules) -> Live {
+    let mut live = Live::new(rules, vec![(maker(), vec![0])]);
+    live.venue.now_ms = START / MS;
+    live.connect();
+    live.settle();
+    assert!(live.ready());
+    live.book();
+    live.settle();
+    assert_eq!(live.open().len(), 2);
+    assert_eq!(live.open(), live.venue.open());
+    live
+}
+
+#[test]
+fn nothing_is_placed_before_the_account_is_known() {
+    let mut live = Live::new(rules(), vec![(maker(), vec![0])]);
+    assert_eq!(live.asked, [Ask::OpenOrders], "asked before anything else");
+    live.book();
+    assert!(live.requests.is_empty() && !live.ready());
+    live.answer_calls();
+    live.nudge();
+    assert!(live.requests.is_empty(), "no private connection is up");
+    live.connect();
+    live.nudge();
+    assert!(live.requests.is_empty(), "the account was asked for before they came up");
+    live.answer_calls();
+    live.nudge();
+    assert_eq!((live.requests.len(), live.ready()), (2, true));
+    live.settle();
+    // A lost connection: what rests is cancelled, and nothing placed.
+    live.frame(Source::Fault, USER_DATA, &[Fault::Disconnected as u8]);
+    assert!(only_cancels(&live.requests) && live.requests.len() == 2);
+    live.settle();
+    live.nudge();
+    assert!(live.requests.is_empty() && !live.ready());
+    live.frame(Source::Fault, USER_DATA, &[Fault::Connected as u8]);
+    live.settle();
+    live.nudge();
+    assert_eq!((live.requests.len(), live.ready()), (2, true));
+}
+
+#[test]
+fn an_order_whose_answer_is_lost_is_asked_for() {
+    let mut live = Live::new(rules(), vec![(maker(), vec![0])]);
+    live.connect();
+    live.settle();
+    live.book();
+    let placed = std::mem::take(&mut live.requests);
+    live.venue.now_ms = live.rig.now / MS;
+    live.venue.on_request(&placed[0]); // it arrives, its answer does not; the other one never arrives
+    live.pass(499, false);
+    assert!(live.calls.is_empty());
+    live.pass(2, false);
+    let asked: Vec<Ask> = live.calls.iter().map(|c| c.ask).collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.contains(&Ask::Order(placed[0].id)) && asked.contains(&Ask::Order(placed[1].id)));
+    live.answer_calls();
+    let state = |live: &Live, i: &Intent| live.rig.lane.orders().unwrap().get(i.id).unwrap().state();
+    use _core::cex::orders::State;
+    assert_eq!(state(&live, &placed[0]), State::Open, "the venue has it");
+    assert_eq!(state(&live, &placed[1]), State::Unknown, "it may still be on its way");
+    live.pass(7_000, true);
+    assert_eq!(state(&live, &placed[1]), State::Closed, "it can no longer come");
+    assert_eq!(live.open(), live.venue.open());
+}
+
+#[test]
+fn a_fill_whose_event_is_lost_is_booked_once() {
+    let mut live = quoting(rules());
+    let event = live.venue.fill(0, 1);
+    live.pass(60_000, true);
+    assert_eq!((live.rig.position(0), live.trades()), (1, vec![3]));
+    live.private(&event);
+    assert_eq!((live.rig.position(0), live.trades()), (1, vec![3]), "late, and known");
+    // The other way round: the event first, the answer after it.
+    let event = live.venue.fill(1, 1);
+    live.private(&event);
+    live.pass(60_000, true);
+    assert_eq!((live.rig.position(0), live.trades()), (0, vec![3, 6]));
+    assert_eq!((live.open(), live.rig.state()), (live.venue.open(), SwitchState::Active));
+}
+
+#[test]
+fn an_order_of_an_earlier_run_is_taken_over_and_cancelled() {
+    let mut venue = Venue { now_ms: START / MS, ..Venue::default() };
+    let old = venue.add(first_id(1, 7), Side::Buy, 9_990, 5);
+    venue.fill(old, 2);
+    venue.add(0, Side::Sell, 10_100, 1); // a person's
+    let carry = Carry { first_id: first_id(1, 1 + (1 << 30)), ..Carry::default() };
+    let mut live = Live::carrying(rules(), &carry, venue, vec![(maker(), vec![0])]);
+    live.connect();
+    let answered: Vec<Call> = std::mem::take(&mut live.calls);
+    for call in answered {
+        let (status, body) = live.venue.on_call(&call);
+        live.tagged(Source::Answer, status, call.number, body.as_bytes());
+    }
+    assert_eq!(said(&live.requests), [(Action::Cancel, Side::Buy, 9_990, 5)]);
+    live.pass(3_000, true);
+    assert!(live.ready());
+    assert_eq!(live.rig.position(0), 2, "what the venue held before us is ours from now on");
+    assert_eq!((live.open().len(), live.venue.open().len()), (0, 1), "the person's order is left alone");
+    let status = live.rig.lane.account_status().unwrap();
+    assert!(status.counts.adopted == 1 && status.foreign >= 1);
+    live.book();
+    assert!(live.requests.iter().all(|i| i.id >= carry.first_id));
+}
+
+#[test]
+fn a_position_that_differs_three_times_halts() {
+    let mut live = quoting(rules());
+    live.venue.position += 4;
+    live.pass(59_900, true);
+    assert_eq!(live.rig.state(), SwitchState::Active);
+    live.pass(5_000, true);
+    assert_eq!((live.rig.state(), live.rig.cause()), (SwitchState::Halted, Some(Cause::Position)));
+    assert_eq!(live.rig.switch.state(), SwitchState::Halted);
+    assert!(live.rig.lane.gate().unwrap().reason().unwrap().text.contains("400000 x 10^-8"));
+    assert!(live.open().is_empty() && live.venue.open().is_empty());
+}
+
+#[test]
+fn a_venue_that_refuses_to_answer_is_asked_again() {
+    let mut live = Live::new(rules(), vec![(maker(), vec![0])]);
+    live.connect();
+    for (n, status) in [0u16, 503, 429, 400].into_iter().enumerate() {
+        let call = live.calls.pop().unwrap();
+        let body = if status == 400 { "{\"code\":-1021,\"msg\":\"Timestamp for this request\"}" } else { "" };
+        live.tagged(Source::Answer, status, call.number, body.as_bytes());
+        assert!(live.calls.is_empty());
+        live.pass(100 << n, false);
+        assert_eq!(live.calls.len(), 1, "after {status}");
+    }
+    live.pass(100, true);
+    live.settle();
+    assert!(live.ready());
+    assert_eq!(live.rig.lane.account_status().unwrap().refused, 4);
+}
+
+#[test]
+fn told_to_stop_it_cancels_and_is_done() {
+    let mut live = quoting(rules());
+    live.private(&live.venue.orders[0].clone().status.replace("NEW", "{}")); // ignored
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    assert!(only_cancels(&live.requests) && live.requests.len() == 2 && !live.rig.lane.is_done());
+    assert_eq!((live.rig.state(), live.rig.switch.state()), (SwitchState::Halted, SwitchState::Active));
+    assert_eq!(live.rig.lane.left().orders.len(), 2);
+    // A fill comes before the cancel, its event never does.
+    live.venue.fill(0, 2);
+    live.settle();
+    live.pass(200, true);
+    assert!(live.rig.lane.is_done());
+    assert_eq!(live.rig.position(0), 2, "the last round found it");
+    assert_eq!(live.rig.lane.left().positions, [(0, Lots(2))]);
+    live.nudge();
+    assert!(live.requests.is_empty());
+}
+
+#[test]
+fn told_to_stop_flat_it_is_done_when_it_is_flat() {
+    let mut live = quoting(rules());
+    let event = live.venue.fill(0, 2);
+    live.private(&event);
+    live.settle();
+    live.frame(Source::Control, 0, &[Control::StopFlat as u8]);
+    assert!(only_cancels(&live.requests));
+    for i in std::mem::take(&mut live.requests) {
+        let (answer, _) = live.venue.on_request(&i);
+        live.private(&answer);
+    }
+    live.pass(150, false);
+    let sold = std::mem::take(&mut live.requests);
+    let want = [(Side::Sell, 2, TimeInForce::Ioc, true)];
+    assert_eq!(sold.iter().map(|i| (i.side, i.qty.0, i.tif, i.reduce_only)).collect::<Vec<_>>(), want);
+    assert!(!live.rig.lane.is_done());
+    let (answer, _) = live.venue.on_request(&sold[0]);
+    live.private(&answer);
+    let at = live.venue.orders.len() - 1;
+    let event = live.venue.fill(at, 2);
+    live.private(&event);
+    live.pass(500, true);
+    assert_eq!((live.rig.position(0), live.rig.state()), (0, SwitchState::Halted));
+    assert!(live.rig.lane.is_done(), "{:?}", live.rig.lane.left());
+}
+
+#[test]
+fn without_a_top_it_is_never_done_and_says_what_is_left() {
+    let mut live = quoting(rules());
+    let event = live.venue.fill(0, 2);
+    live.private(&event);
+    live.settle();
+    live.frame(Source::Fault, 0, &[Fault::Disconnected as u8]);
+    live.frame(Source::Control, 0, &[Control::StopFlat as u8]);
+    live.settle();
+    live.pass(5_000, true);
+    assert!(!live.rig.lane.is_done());
+    assert_eq!((live.rig.lane.left().orders.len(), live.rig.lane.left().positions.len()), (0, 1));
+}
+
+#[test]
+fn a_person_flattens_and_a_person_resumes() {
+    let mut live = quoting(rules());
+    live.rig.switch.trip(SwitchState::Halted, Cause::Person, "wait", live.rig.now);
+    live.nudge();
+    assert!(only_cancels(&live.requests));
+    live.settle();
+    live.rig.switch.reset("ada", "go on", live.rig.now).unwrap();
+    live.nudge();
+    live.nudge();
+    assert_eq!(live.requests.len(), 2, "the lane itself never tripped");
+    live.settle();
+    // Flattening is asked for while it is reducing for another reason.
+    live.rig.switch.trip(SwitchState::Reducing, Cause::Person, "careful", live.rig.now);
+    live.nudge();
+    live.settle();
+    assert_eq!(live.rig.lane.gate().unwrap().should_flatten(), false);
+    live.rig.switch.trip(SwitchState::Reducing, Cause::Flatten, "everything", live.rig.now);
+    live.nudge();
+    assert_eq!(live.rig.state(), SwitchState::Halted, "there was nothing to sell");
+    live.rig.switch.reset("ada", "again", live.rig.now).unwrap();
+    live.nudge();
+    assert_eq!(live.rig.state(), SwitchState::Halted, "a lane's own latch needs a restart");
+    let trips = live.rig.tape.trips();
+    assert!(trips.iter().any(|t| t.starts_with("Active")), "{trips:?}");
+}
+
+#[test]
+fn the_dead_mans_switch_is_armed_while_orders_rest() {
+    let mut live = quoting(LiveRules { countdown_ms: Some(2_000), ..rules() });
+    assert_eq!(live.venue.countdown, Some(2_000));
+    let count = |live: &Live| live.asked.iter().filter(|a| matches!(a, Ask::Countdown { ms: 2_000 })).count();
+    let before = count(&live);
+    for _ in 0..20 {
+        live.nudge();
+        live.pass(100, true);
+    }
+    let said = count(&live) - before;
+    assert!((3..=5).contains(&said), "{said} times in two seconds");
+    // Not while the connection for orders is down: the venue is to cancel by itself.
+    live.frame(Source::Fault, ORDERS, &[Fault::Disconnected as u8]);
+    let before = count(&live);
+    live.requests.clear(); // nothing gets through
+    live.pass(2_500, false);
+    assert_eq!(count(&live), before);
+    live.requests.clear();
+    live.connect();
+    live.pass(9_000, true);
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    live.pass(2_000, true);
+    assert_eq!((live.venue.countdown, live.venue.open().len()), (None, 0), "disarmed once nothing rests");
+}
+
+#[test]
+fn throttled_it_waits_and_cancels_afterwards() {
+    let mut live = quoting(rules());
+    let ms = 3_000u32;
+    live.frame(Source::Fault, ORDERS, &[&[Fault::Throttled as u8][..], &ms.to_le_bytes()].concat());
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    assert!(live.requests.is_empty());
+    let refused = live.rig.refused(Limit::VenueRate);
+    for _ in 0..100 {
+        live.rig.now += 20 * MS;
+        live.nudge();
+    }
+    assert!(live.requests.is_empty());
+    assert!(live.rig.refused(Limit::VenueRate) <= refused + 2, "not once a frame");
+    live.pass(1_100, true);
+    live.nudge();
+    live.settle();
+    assert!(live.venue.open().is_empty());
+}
+
+#[test]
+fn cancels_have_a_part_of_the_rate_for_themselves() {
+    let tight = RateLimit { kind: RateKind::Orders, interval_ms: 10_000, limit: 2 };
+    let mut live =
+        Live::new(LiveRules { rates: vec![tight], cancel_reserve_bps: 0, ..rules() }, vec![(maker(), vec![0])]);
+    live.connect();
+    live.settle();
+    live.book();
+    live.settle();
+    assert_eq!(live.open().len(), 2);
+    // The touch moves: the maker wants to follow and may not.
+    let moved = live.rig.depth(0, &[(10_000, 0), (9_990, 9)], &[]);
+    assert!(moved.is_empty() && live.rig.refused(Limit::VenueRate) > 0);
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    assert!(only_cancels(&live.requests) && live.requests.len() == 2, "a cancel is no order");
+}
+
+#[test]
+fn a_panic_anywhere_in_a_step_halts() {
+    let mut live = quoting(rules());
+    // The kernel is outside; what is inside cannot be made to panic but by the fault that is for this.
+    live.frame(Source::Fault, 0, &[Fault::Panic as u8]);
+    assert!(only_cancels(&live.requests));
+    assert_eq!((live.rig.state(), live.rig.cause()), (SwitchState::Halted, Some(Cause::Panic)));
+}
+
+#[test]
+fn a_replay_that_is_told_what_was_seen_decides_the_same() {
+    use _core::risk::gate::SwitchSeen;
+    let mut live = quoting(rules());
+    live.rig.switch.trip(SwitchState::Reducing, Cause::Person, "careful", live.rig.now);
+    live.nudge();
+    live.settle();
+    live.rig.switch.reset("ada", "go on", live.rig.now).unwrap();
+    live.nudge();
+    live.nudge();
+    live.settle();
+    live.rig.switch.trip(SwitchState::Halted, Cause::Person, "enough", live.rig.now);
+    live.pass(1_000, true);
+    let tape = live.rig.tape.0.lock().unwrap().clone();
+    let script: Vec<SwitchSeen> =
+        tape.iter().filter(|r| r.0 == Kind::Switch).map(|r| SwitchSeen::read(&r.2).unwrap()).collect();
+    assert_eq!(script.len(), 3);
+    let mut again = Rig::behind(1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
+    again.lane.set_switch_script(script);
+    let frames = live.rig.heads.lock().unwrap().clone();
+    for ((kind, time_ns, payload), (connection, tag)) in tape.iter().zip(frames) {
+        let Some(source) = kind.source().filter(|s| *s != Source::Switch) else { continue };
+        let frame = Frame { source, connection, tag, recv_ns: *time_ns, bytes: payload };
+        again.lane.step(&frame, &mut again.out);
+    }
+    assert_eq!(*again.tape.0.lock().unwrap(), tape);
+    assert_eq!(again.lane.journal.sha256(), live.rig.lane.journal.sha256());
+}
