@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ def main(
     p.add_argument("--venue", choices=venues, action="append", help="default: each")
     p.add_argument("--folder", type=Path, default=ROOT / "out" / "chaos", metavar="DIR")
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # in order, so that no process is left behind
     bad = 0
     for venue in args.venue or venues:
         folder = args.folder / name / venue

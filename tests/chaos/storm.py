@@ -94,7 +94,7 @@ def storm(venue: str, minutes: float, seed: int, folder: Path, found: Stormed) -
         found.wrong += [f"{what}: {line}" for line in _accounted(made, found)]
         found.wrong += [f"{what}: {line}" for line in whole(made)]
         made.exchange.end()
-        found.wrong += [f"{what}: {line}" for line in _false_tops(made, found)]
+        found.wrong += [f"{what}: {line}" for line in false_tops(made, found)]
 
 
 def _blow(made: Lab, minutes: float, chance: random.Random, found: Stormed) -> None:
@@ -125,7 +125,7 @@ def _accounted(made: Lab, found: Stormed) -> list[str]:
     return wrong
 
 
-def _false_tops(made: Lab, found: Stormed) -> list[str]:
+def false_tops(made: Lab, found: Stormed) -> list[str]:
     """Every Top that the lane had, against the exchange's own at the same update id."""
     usdm = made.venue == "binance_usdm"
     tick, lot = (Decimal("0.1"), Decimal("0.001")) if usdm else (Decimal("0.01"), Decimal("0.00001"))
