@@ -5,6 +5,7 @@
 # bench  speed of the replay, side by side with its peers, in one run
 # bench-wire  tick on the wire to order on the wire, beside FastMM; Linux, root
 # bench-scale  one lane with 1 to 1,000 instruments
+# chaos  every proof of a live session at its full count: kill -9, misbehaviour, halts, countdown; about an hour
 # fills  our fills beside hftbacktest's on the same recorded day; fails where no fill rule explains a difference
 # build  the environment (.venv) and the native module; every other target does this itself
 # clean  forget the environment and what was built
@@ -13,7 +14,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo replay test check bench bench-wire bench-scale fills clean tools
+.PHONY: build demo replay test check bench bench-wire bench-scale chaos fills clean tools
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -88,6 +89,13 @@ bench-wire: build
 
 bench-scale: build
 	SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.scale
+
+chaos: build
+	$(BIN)/python -m tests.chaos.kill9 --runs 100
+	$(BIN)/python -m tests.chaos.storm --runs 1
+	$(BIN)/python -m tests.chaos.halts --runs 1000
+	$(BIN)/python -m tests.chaos.countdown --runs 20
+	$(BIN)/python -m tests.chaos.fastmm --runs 10
 
 fills: build
 	@if [ -r "$(DAY)" ]; then SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.fills; \

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.run import HERE, ROOT, rival_python, table
@@ -47,11 +47,17 @@ def at(latencies_ns: Sequence[int], percent: float) -> float:
     return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)] / 1000
 
 
-def turn(exchange: Exchange, name: str, command: Sequence[str | Path], log: Path) -> Reactions:
-    """One client from start to end. Raises `TurnFailed`."""
+def turn(exchange: Exchange, name: str, command: Sequence[str | Path], log: Path, cpus: Collection[int]) -> Reactions:
+    """One client from start to end; it may use `cpus` and binds itself to one of them. Raises `TurnFailed`."""
     exchange.cancel_all()
     with Sniffer(exchange.port) as sniffer, log.open("wb") as out:
-        process = subprocess.Popen([str(c) for c in command], cwd=ROOT, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [str(c) for c in command],
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus),  # this process has bound itself elsewhere
+        )
         try:
             while process.poll() is None:
                 time.sleep(NAP_SECONDS)
@@ -133,7 +139,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.wire", description="Tick on the wire to order on the wire.")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each client (default 3)")
     parser.add_argument("--seconds", type=float, default=20, help="length of a turn, 5 to 50 (default 20)")
-    parser.add_argument("--clients", default=f"{FLOOR},{RIVAL}", help="whose turns, in their order")
+    parser.add_argument("--clients", default=f"{FLOOR},{RIVAL},{OURS}", help="whose turns, in their order")
     args = parser.parse_args()
     if not 5 <= args.seconds <= 50 or args.rounds < 1:
         parser.error("--seconds is 5 to 50 (the floor's request is valid for 60), --rounds at least 1")
@@ -160,7 +166,7 @@ def main() -> int:
                 for name in names:
                     print(f"round {n + 1} of {args.rounds}: {name}", file=sys.stderr)
                     command = [str(c).replace("{port}", str(exchange.port)) for c in commands[name]]
-                    found[name].append(turn(exchange, name, command, Path(folder) / "client.log"))
+                    found[name].append(turn(exchange, name, command, Path(folder) / "client.log", cpus))
                 loads.append(os.getloadavg()[0])
     except CaptureRefused as e:
         print(e, file=sys.stderr)

@@ -617,15 +617,25 @@ def bench_scale(
 def bench_tick_to_intent(path: str, plan: str, kernel: Any) -> str:
     """From a decoded event to encoded intents on a recording, with one compiled strategy: JSON of wall nanoseconds."""
 
+# --- chaos ---
+
+def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, int, int]]:
+    """Every Top that the lane of a live Tape had, each time its book was in sync at another update id: instrument,
+    update id, best bid and its quantity, best ask and its quantity; ticks and lots.
+
+    A lane of the same plan, without kernels, is given the Tape's market frames, snapshots and disconnections. Raises
+    `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
+    """
+
 # --- lane ---
 
 def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     """Whether a session decided what its Tape says: the lane of the Tape's header is made again, with the compiled
     strategies `kernels` in the order of its plan, and given every Frame.
 
-    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given and `decisions` compared, of them `intents`,
-    `permits`, `refused` and `receipts`, `from_ns` and `until_ns`, records `lost` (what comes after them is not compared),
-    `difference` (null, or `seq` on the Tape and the records `tape` and `now`), `torn` (what is cut off the Tape's end),
-    `ended` (it was closed), `sha256` of the decisions. Raises ValueError with one line where the Tape cannot be read or
-    its header makes no lane.
+    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given, decisions `compared`, records `lost`
+    (what comes after them is not compared), `difference` (null, or `seq` on the Tape and the records `tape` and
+    `now`), `torn` (what is cut off the Tape's end), `ended` (it was closed), `sha256` of the decisions. Raises
+    ValueError with one line
+    where the Tape cannot be read or its header makes no lane.
     """

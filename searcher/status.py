@@ -22,6 +22,9 @@ PIPE_WIDTH = 240
 #: Beyond this a book is old for a person to see.
 OLD_BOOK_NS = 2_000_000_000
 
+#: From socket read to order written, and its parts in the order in which they happen.
+PARTS = ("total", "wait", "decode", "book", "kernel", "gate", "encode", "write")
+
 HEALTH = {"running": "green", "stopped": "dim", "stale": "bold red", "dead": "bold red", "unreadable": "red"}
 STATE = {"active": "green", "reducing": "yellow", "halted": "bold red"}
 
@@ -96,7 +99,7 @@ def _head(page: Page) -> Text:
         text.append(f"  stopping ({status['stopping']})", style="yellow")
     if status["panic"]:
         text.append(f"\n  panic: {status['panic']}", style="bold red")
-    if not status["reconciled"]:
+    if status["reconciled"] is False:
         text.append("  not reconciled with the venue: places nothing", style="yellow")
     return text
 
@@ -133,6 +136,11 @@ def _orders(status: dict[str, Any]) -> Text:
         text.append(" (" + ", ".join(f"{name} {n}" for name, n in most) + ")")
     if status["unsent"]:
         text.append(f"; {status['unsent']} could not be sent", style="yellow")
+    if account := status.get("account"):
+        text.append(f"\n  account compared {account['rounds']} times with the venue's")
+        odd = {k: account[k] for k in ("adopted", "recovered", "missing", "foreign", "differing") if account.get(k)}
+        if odd:
+            text.append(": " + ", ".join(f"{name} {n}" for name, n in odd.items()), style="yellow")
     tape = status["tape"]
     text.append(f"\n  tape {tape['records']} records, {tape['bytes'] / 1e6:.1f} MB")
     if tape["lost"]:
@@ -156,7 +164,8 @@ def _connections(status: dict[str, Any]) -> Text:
 
 
 def _latency(status: dict[str, Any]) -> Text:
-    parts = [(name, h) for name, h in status["latency_ns"].items() if h["count"]]
+    measured = status["latency_ns"]
+    parts = [(name, measured[name]) for name in PARTS if measured.get(name, {}).get("count")]
     if not parts:
         return Text("  latency: nothing sent yet", style="dim")
     said = "  ".join(f"{name} {duration(h['p50'])}/{duration(h['p99'])}" for name, h in parts)

@@ -21,7 +21,7 @@ from cex.sim.faults import Faults
 from cex.sim.limits import Limits
 from cex.sim.link import Link
 from cex.sim.log import Log
-from cex.sim.market import FlowMarket, Levels
+from cex.sim.market import FlowMarket, Levels, Touch
 from cex.sim.orders import Told
 from cex.sim.recording import Recording
 from cex.sim.symbols import E8, Symbol, listed
@@ -112,9 +112,9 @@ class Exchange:
         if receipts := self.engine.native.trade(symbol.number, px, lots, side, ns):
             self.engine.settle(receipts)
 
-    def on_top(self, symbol: Symbol, update: int, bid: int, ask: int) -> None:
-        """The best prices changed."""
-        self.log.top(symbol.name, update, symbol.tick.text(bid), symbol.tick.text(ask))
+    def on_top(self, symbol: Symbol, update: int, touch: Touch) -> None:
+        """The best prices or their quantities changed."""
+        self.log.top(symbol, update, touch)
 
     def venue_ms(self, ns: int) -> int:
         """The time that the venue writes for a moment of the market."""

@@ -7,6 +7,7 @@ import orjson
 
 from cex.sim.clock import Clock
 from cex.sim.orders import Fill, Order
+from cex.sim.symbols import Symbol
 
 
 def _open(path: Path | None) -> BinaryIO | None:
@@ -50,10 +51,13 @@ class Log:
             fee_asset=fill.fee_asset,
         )
 
-    def top(self, symbol: str, update: int, bid: str, ask: str) -> None:
-        """The best prices changed with this update id; both as the venue writes them."""
+    def top(self, symbol: Symbol, update: int, touch: tuple[int, int, int, int]) -> None:
+        """The best prices or their quantities changed with this update id: bid, its quantity, ask, its quantity, as the
+        venue writes them."""
         if self._tops:
-            self._tops.write(orjson.dumps([symbol, update, bid, ask]) + b"\n")
+            px, qty = symbol.tick.text, symbol.lot.text
+            shown = (px(touch[0]), qty(touch[1]), px(touch[2]), qty(touch[3]))
+            self._tops.write(orjson.dumps([symbol.name, update, *shown]) + b"\n")
 
     def close(self) -> None:
         """No more lines."""

@@ -15,6 +15,8 @@ from cex.sim.symbols import Symbol
 
 Told = tuple[int, int, int, int, int, bool, int]
 Levels = list[tuple[int, int]]
+#: Best bid and its quantity, best ask and its quantity; ticks and lots.
+Touch = tuple[int, int, int, int]
 
 
 class Venue(Protocol):
@@ -31,8 +33,8 @@ class Venue(Protocol):
     def on_trade(self, symbol: Symbol, px: int, lots: int, side: int, ns: int) -> None:
         """Somebody traded; `side` is the aggressor's."""
 
-    def on_top(self, symbol: Symbol, update: int, bid: int, ask: int) -> None:
-        """The best prices changed."""
+    def on_top(self, symbol: Symbol, update: int, touch: Touch) -> None:
+        """The best prices or their quantities changed."""
 
     def venue_ms(self, ns: int) -> int:
         """The time that the venue writes for a moment of the market."""
@@ -66,11 +68,17 @@ class Book:
         self.flush_ns = 1 << 63  # when the next depth event is due
         self._top = (0, 0)
         self._touch: tuple[int, ...] = ()
+        self._told: Touch = (0, 0, 0, 0)
         self._name = symbol.name.lower()
 
     def best(self) -> tuple[int, int]:
         """Best bid and ask, ticks."""
         return max(self.lots[BID]), min(self.lots[ASK])
+
+    def touch(self) -> Touch:
+        """The best prices as last published, with what there is at them."""
+        bid, ask = self._top
+        return bid, self.lots[BID].get(bid, 0), ask, self.lots[ASK].get(ask, 0)
 
     def next_trade_id(self) -> int:
         """Trade ids rise over all trades of the instrument, ours and others'."""
@@ -109,15 +117,16 @@ class Book:
             for side, levels in ((BID, bids), (ASK, asks)):
                 for px, lots in levels:
                     batch.changed[side, px] = lots
-        top = self.best()
-        if top != self._top:
-            self._top = top
-            self.venue.on_top(self.symbol, self.last_id, *top)
+        self._top = self.best()
+        touch = self.touch()
+        if touch != self._told:
+            self._told = touch
+            self.venue.on_top(self.symbol, self.last_id, touch)
 
     def quote(self, ns: int) -> None:
         """bookTicker, if the best prices or quantities have changed."""
         (bid, ask), stream = self._top, f"{self._name}@bookTicker"
-        touch = (bid, self.lots[BID][bid], ask, self.lots[ASK][ask])
+        touch = self.touch()
         if touch == self._touch:
             return
         self._touch = touch
@@ -183,7 +192,8 @@ class FlowMarket(Book):
         bids, asks = self.levels(1 << 30)
         venue.on_snapshot(symbol, self.last_id, bids, asks, start_ns)
         self._top = self.best()
-        venue.on_top(symbol, self.last_id, *self._top)
+        self._told = self.touch()
+        venue.on_top(symbol, self.last_id, self._told)
 
     def best(self) -> tuple[int, int]:
         """Best bid and ask, ticks."""

@@ -64,7 +64,8 @@ class Recording(Book):
         bids, asks = self.levels(1 << 30)
         venue.on_snapshot(symbol, self.last_id, bids, asks, start_ns)
         self._best = self._top = super().best()
-        venue.on_top(symbol, self.last_id, *self._top)
+        self._told = self.touch()
+        venue.on_top(symbol, self.last_id, self._told)
 
     def _begin(self, snapshot: dict[str, Any]) -> None:
         self.last_id = snapshot["lastUpdateId"]

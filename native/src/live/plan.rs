@@ -136,6 +136,12 @@ pub struct LivePlan {
     pub strategies: Vec<StrategyPlan>,
 }
 
+/// Whether a URL leads to this host.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest).split(['/', ':']).next();
+    matches!(host, Some("localhost" | "127.0.0.1"))
+}
+
 impl LivePlan {
     /// Reads and checks a plan.
     ///
@@ -170,6 +176,9 @@ impl LivePlan {
                 self.streams.len(),
                 crate::event::ORDERS
             ));
+        }
+        if !self.plan.faults.is_empty() && !is_loopback(&self.endpoints.market) {
+            return Err("plan.faults is for tests against an exchange on this host; remove it".into());
         }
         if self.clock.speed < 1 {
             return Err(format!("clock.speed is {}; it must be 1 or more", self.clock.speed));

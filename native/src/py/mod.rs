@@ -13,6 +13,7 @@ mod replay;
 mod risk;
 mod sim;
 mod tape;
+mod tops;
 mod verify;
 
 /// `native/cpu.py` looks for it among the module's bytes before it loads them.
@@ -31,6 +32,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     sim::register(m)?;
     tape::register(m)?;
+    tops::register(m)?;
     verify::register(m)
 }
 

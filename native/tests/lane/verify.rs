@@ -106,7 +106,7 @@ fn a_session_decides_again_what_its_tape_says() {
         "{f}"
     );
     let decisions = records.iter().filter(|r| (r.0 as u8) >= Kind::Intent as u8 || r.0 == Kind::Switch).count();
-    assert_eq!(f["decisions"].as_u64(), Some(decisions as u64));
+    assert_eq!(f["compared"].as_u64(), Some(decisions as u64));
     assert!(f["frames"].as_u64().unwrap() > 50 && decisions > 20, "{f}");
     // Cut off anywhere, what there is agrees.
     for n in [1, records.len() / 3, records.len() - 1] {

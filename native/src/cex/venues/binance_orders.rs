@@ -8,8 +8,7 @@
 //! |---|---|---|
 //! | place | `order.place` | `order.place` |
 //! | post-only | type `LIMIT_MAKER` | `timeInForce` `GTX` |
-//! | reduce-only sell | without the flag, which spot has not: the Gate has proven that it only reduces what is held | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
-//! | reduce-only buy | refused: an account that holds no loan has no short position that it could reduce | the same |
+//! | reduce-only | without the flag, which spot has not: the Gate has proven that it only reduces the lane's position, which on spot is what its fills have added to, or taken from, what was held before them | `reduceOnly` `"true"` (one-way mode; hedge mode rejects it) |
 //! | cancel | `order.cancel` | `order.cancel` |
 //! | replace | `order.cancelReplace` | `order.modify` |
 //!
@@ -41,8 +40,6 @@ use crate::units::{Decimal, InstrumentSpec};
 /// Why an intent has no bytes at this venue; nothing of it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unsupported {
-    /// A reduce-only buy on spot.
-    ReduceOnly,
     /// A replace of an order that never rests.
     Immediate,
     /// No order id, no positive price or quantity, or no time.
@@ -54,7 +51,6 @@ pub enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Unsupported::ReduceOnly => "spot has no short position that a reduce-only buy could reduce",
             Unsupported::Immediate => "an order that does not rest cannot be replaced",
             Unsupported::NotPositive => "the order id, the price, the quantity and the time must be positive",
             Unsupported::TooLarge => "the price or quantity has more digits than fit",
@@ -268,9 +264,6 @@ impl Encoder {
         let spot = self.market == Market::Spot;
         if i.id == 0 || timestamp_ms <= 0 {
             return Err(Unsupported::NotPositive);
-        }
-        if spot && i.reduce_only && i.side == Side::Buy && i.action != Action::Cancel {
-            return Err(Unsupported::ReduceOnly);
         }
         if i.action == Action::Replace && matches!(i.tif, TimeInForce::Ioc | TimeInForce::Fok) {
             return Err(Unsupported::Immediate);
