@@ -39,7 +39,19 @@ impl Live {
 
     /// Begins with its opening balance, at a venue that is there already.
     pub fn carrying(rules: LiveRules, carry: &Carry, venue: Venue, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
-        let rig = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules), kernels);
+        Live::carrying_at(START, rules, carry, venue, kernels)
+    }
+
+    /// The same at another time.
+    pub fn carrying_at(
+        now: i64,
+        rules: LiveRules,
+        carry: &Carry,
+        venue: Venue,
+        kernels: Vec<(Kernel, Vec<InstrumentId>)>,
+    ) -> Live {
+        let mut rig = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules), kernels);
+        rig.now = now;
         let (kept, calls, requests, asked) = (vec![], vec![], vec![], vec![]);
         let mut live = Live { rig, venue, kept, calls, requests, asked };
         let bytes = serde_json::to_vec(carry).unwrap();
