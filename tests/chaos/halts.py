@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ RAISES = "tests.chaos.strategies:Raises"
 
 #: Orders are on their way for so long at the most; what is accepted later was sent after the halt.
 SETTLED_S = 0.25
+#: A halt by command comes at a moment drawn from so long after the lane was seen to trade.
+TRADING_S = 0.2
 
 
 @dataclass
@@ -77,11 +80,12 @@ def judge(made: Lab, found: Halts, way: str, halted_ns: int, size: int, *, flatt
         )
 
 
-def by_command(made: Lab, runs: int, found: Halts) -> None:
+def by_command(made: Lab, runs: int, chance: random.Random, found: Halts) -> None:
     """Halts and resumes a lane that trades, `runs` times, and never starts it again."""
     made.start()
     for number in range(runs):
         _trades(made, made.exchange.size())
+        time.sleep(chance.uniform(0.0, TRADING_S))
         size = made.exchange.size()
         if number == 0:  # by the command itself; the others by what it calls
             command = [sys.executable, "-m", "searcher", "halt", "--reason", "chaos"]
@@ -153,7 +157,7 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Halts:
     late = {"rates": {"delay": 0.05}, "delay_ms": 900}  # what follows a delayed message waits behind it
     raises = f"qty_lots = {2 if usdm else 100}"
     with lab(venue, folder, "--seed", str(seed), *BUSY) as made:
-        by_command(made, runs, found)
+        by_command(made, runs, random.Random(seed), found)
         by_signal(made, found)
         made.configure(max_feed_latency_ms=500)
         once(made, found, "a stale feed", "halted", lambda: made.exchange.misbehave(**late))
