@@ -108,13 +108,6 @@ def read_status(path: str) -> str:
     The lane does not notice. Raises ``ValueError`` where there is no such page.
     """
 
-def verify_tape(path: str, kernels: list[Any]) -> str:
-    """Steps the lane of a live session's Tape through its frames again and compares every decision.
-
-    JSON: ``agrees``, the first ``difference`` or null, and what was compared. ``kernels`` are compiled strategies in
-    the order of the Tape's header. Raises ``ValueError`` with one line where the Tape cannot be read.
-    """
-
 # --- features ---
 
 @final

@@ -87,8 +87,7 @@ def run(args: argparse.Namespace) -> int:
 def words(tape: Path, found: dict[str, Any]) -> list[str]:
     """What was found, a line each."""
     verdict = "agree with it" if found["agrees"] else "do NOT agree with it"
-    compared = found.get("compared", found.get("decisions"))
-    lines = [f"{tape}: {compared} decisions over {found['frames']} frames {verdict}; sha256 {found['sha256']}"]
+    lines = [f"{tape}: {found['compared']} decisions over {found['frames']} frames {verdict}; sha256 {found['sha256']}"]
     if found["difference"] is not None:
         lines.append(f"the first difference: {json.dumps(found['difference'])}")
     if found["lost"]:

@@ -127,7 +127,7 @@ impl Core {
         }
     }
 
-    /// Steps the lane and sends what it decided. `read_ns`: stopwatch when the bytes had been read.
+    /// Steps the lane and sends what it decided. `read_ns`: stopwatch just before the bytes were read.
     #[inline]
     pub fn step(&mut self, frame: &Frame<'_>, read_ns: i64) {
         if let Way::Paper(paper) = &mut self.way
@@ -282,9 +282,9 @@ impl Core {
         for which in [Which::Orders, Which::User] {
             let Way::Venue(account) = &mut self.way else { return };
             let Some(link) = account.link(which) else { continue };
-            link.ws.drive(now_ns);
             let read_ns = stopwatch_ns();
-            let (serves, recv_ns) = (link.serves, self.clock.at(read_ns));
+            link.ws.drive(now_ns);
+            let (serves, recv_ns) = (link.serves, self.clock.now_ns());
             if which == Which::Orders && account.greet(now_ns) {
                 self.came_up(which, serves, recv_ns);
             }

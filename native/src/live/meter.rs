@@ -10,9 +10,10 @@ const MOST_NS: u64 = 60_000_000_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(usize)]
 pub enum Part {
-    /// From the read that brought the last byte to the last request's write.
+    /// From just before the read that brought the last byte to the end of the last request's write.
     Total = 0,
-    /// From the read to the start of this message's decoding: unframing, decryption, messages of the same read before it.
+    /// Up to the start of this message's decoding: the read itself, decryption, unframing, messages of the same read
+    /// before it.
     Wait = 1,
     Decode = 2,
     /// Book and features, up to the kernel's call.

@@ -15,8 +15,6 @@ mod record;
 mod rest;
 mod status;
 mod thread;
-mod verify;
 
 pub use handle::LiveLane;
 pub use plan::LivePlan;
-pub use verify::verify;

@@ -174,8 +174,8 @@ struct Status<'a> {
     reason: Option<ReasonStatus<'a>>,
     switch: Option<SwitchStatus>,
     panic: Option<&'a str>,
-    /// The account is known to be as the venue has it; null where no venue stands behind the lane.
-    reconciled: Option<bool>,
+    /// The account is known to be as the venue has it, or no venue stands behind the lane.
+    reconciled: bool,
     account: Option<AccountPart>,
     frames: FramesStatus,
     first_malformed: Option<&'static str>,
@@ -262,7 +262,7 @@ pub fn write(lane: &Lane, session: &Session<'_>, fills: &[u64], out: &mut Vec<u8
             }
         }),
         panic: lane.panicked.as_deref(),
-        reconciled: account.as_ref().map(|a| a.unready == 0 && a.orders_up && a.user_data_up),
+        reconciled: account.as_ref().is_none_or(|a| a.unready == 0 && a.orders_up && a.user_data_up),
         account: account.map(AccountPart::from),
         frames: FramesStatus {
             depth: c.depth,

@@ -26,9 +26,9 @@ use crate::risk::switch::{Cause, Switch, SwitchState};
 use crate::sim::plan::FaultKind;
 
 const NS_PER_MS: i64 = 1_000_000;
-/// Least time between two status pages; and a page takes at most a hundredth of the thread's time.
+/// Time between two heartbeats, and the least between two status pages; pages take at most 1/200 of the thread's time.
 const PAGE_NS: i64 = 50 * NS_PER_MS;
-const PAGE_SHARE: i64 = 100;
+const PAGE_SHARE: i64 = 200;
 const LATE_PAGE_NS: i64 = 500 * NS_PER_MS;
 /// The clock is compared with the system's this often.
 const ANCHOR_NS: i64 = 1_000 * NS_PER_MS;
@@ -101,8 +101,9 @@ pub struct Runner {
     pub panics: u64,
     /// What was asked of the lane so far.
     asked: u8,
-    /// Stopwatch: when the page and the clock are due.
+    /// Stopwatch: when the page, the heartbeat and the clock are due.
     page_due: i64,
+    beat_due: i64,
     anchor_due: i64,
     text: Vec<u8>,
     fds: Vec<(std::os::fd::RawFd, bool)>,
@@ -141,6 +142,7 @@ impl Runner {
             panics: 0,
             asked: 0,
             page_due: 0,
+            beat_due: 0,
             anchor_due: 0,
             text: Vec::new(),
             fds: Vec::new(),
@@ -209,7 +211,7 @@ impl Runner {
             self.core.control(control, now_ns);
         }
         // Messages come first, but not for ever.
-        if idle || stopwatch_ns() - self.page_due > LATE_PAGE_NS {
+        if idle || stopwatch_ns() - self.beat_due > LATE_PAGE_NS {
             self.keep_house(now_ns);
         }
         if self.is_over() {
@@ -225,9 +227,9 @@ impl Runner {
     fn read_feeds(&mut self, now_ns: i64) -> bool {
         let mut heard = false;
         for feed in &mut self.feeds {
-            feed.ws.drive(now_ns);
             let read_ns = stopwatch_ns();
-            let recv_ns = self.core.clock.at(read_ns);
+            feed.ws.drive(now_ns);
+            let recv_ns = self.core.clock.now_ns();
             while let Some(event) = feed.ws.next() {
                 match event {
                     WsEvent::Message(bytes) => {
@@ -271,8 +273,12 @@ impl Runner {
             self.anchor_due = watch + ANCHOR_NS;
             self.core.clock.anchor();
         }
-        if watch >= self.page_due {
+        if watch >= self.beat_due {
+            self.beat_due = watch + PAGE_NS;
+            self.page.beat(system_ns());
             self.look_at_tape(now_ns);
+        }
+        if watch >= self.page_due {
             self.news.tell(&self.core.lane, &self.shared.notices, now_ns);
             self.write_page(now_ns);
             let took = stopwatch_ns() - watch;
@@ -379,7 +385,7 @@ impl Runner {
         let now_ns = self.core.clock.now_ns();
         let feeds = self.feeds.iter().filter_map(|f| f.ws.due_ns()).min();
         let due_ns = [self.core.due_ns(), feeds].into_iter().flatten().min();
-        let until_page = (self.page_due.min(self.anchor_due) - stopwatch_ns()).clamp(0, PAGE_NS);
+        let until_page = (self.beat_due.min(self.anchor_due) - stopwatch_ns()).clamp(0, PAGE_NS);
         let until = due_ns.map_or(until_page, |due| self.core.clock.until_ns(now_ns, due).min(until_page));
         let timeout = Duration::from_nanos(u64::try_from(until).unwrap_or(0));
         if self.poller.wait(&self.fds, Some(timeout)).is_err() {

@@ -12,7 +12,7 @@ use super::kernel::kernel_of;
 use crate::cex::kernel::Kernel;
 use crate::cex::venues::binance_sign::Credentials;
 use crate::clock::system_ns;
-use crate::live::{LiveLane, LivePlan, page, verify};
+use crate::live::{LiveLane, LivePlan, page};
 
 /// What a lane is made of, until it starts.
 struct Ready {
@@ -153,17 +153,7 @@ fn read_status(py: Python<'_>, path: &str) -> PyResult<String> {
     py.detach(|| status_json(Path::new(path))).map_err(PyValueError::new_err)
 }
 
-/// Steps the lane of a live session's Tape through its frames again and compares every decision: JSON with `agrees` and
-/// the first `difference`. ValueError with one line where the Tape cannot be read or is none of a live session.
-#[pyfunction]
-fn verify_tape(py: Python<'_>, path: &str, kernels: Vec<Bound<'_, PyAny>>) -> PyResult<String> {
-    let kernels = kernels.iter().map(|k| kernel_of(k, 0)).collect::<PyResult<Vec<_>>>()?;
-    let found = py.detach(|| verify(Path::new(path), kernels)).map_err(PyValueError::new_err)?;
-    Ok(found.to_string())
-}
-
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyLiveLane>()?;
-    m.add_function(wrap_pyfunction!(read_status, m)?)?;
-    m.add_function(wrap_pyfunction!(verify_tape, m)?)
+    m.add_function(wrap_pyfunction!(read_status, m)?)
 }

@@ -285,7 +285,6 @@ fn a_venue_that_refuses_to_answer_is_asked_again() {
 #[test]
 fn told_to_stop_it_cancels_and_is_done() {
     let mut live = quoting(rules());
-    live.private(&live.venue.orders[0].clone().status.replace("NEW", "{}")); // ignored
     live.frame(Source::Control, 0, &[Control::Stop as u8]);
     assert!(only_cancels(&live.requests) && live.requests.len() == 2 && !live.rig.lane.is_done());
     assert_eq!((live.rig.state(), live.rig.switch.state()), (SwitchState::Halted, SwitchState::Active));
@@ -358,7 +357,7 @@ fn a_person_flattens_and_a_person_resumes() {
     live.rig.switch.trip(SwitchState::Reducing, Cause::Person, "careful", live.rig.now);
     live.nudge();
     live.settle();
-    assert_eq!(live.rig.lane.gate().unwrap().should_flatten(), false);
+    assert!(!live.rig.lane.gate().unwrap().should_flatten());
     live.rig.switch.trip(SwitchState::Reducing, Cause::Flatten, "everything", live.rig.now);
     live.nudge();
     assert_eq!(live.rig.state(), SwitchState::Halted, "there was nothing to sell");

@@ -2,6 +2,7 @@
 //! numba's have.
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+mod carry;
 mod determinism;
 mod faults;
 mod flatten;
@@ -10,6 +11,7 @@ mod live;
 mod receipts;
 mod several;
 mod venue;
+mod verify;
 mod wild;
 
 use std::path::Path;

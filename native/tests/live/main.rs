@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use _core::cex::kernel::{Hook, HookFn, Hooks, Kernel, Out, View};
 use _core::cex::venues::binance_sign::{Credentials, KeyKind};
-use _core::live::{LiveLane, LivePlan, page, verify};
+use _core::live::{LiveLane, LivePlan, page};
 use _core::risk::switch::{Switch, SwitchState};
+use _core::sim::verify::verify;
 use _core::tape::{Kind, TapeReader};
 use serde_json::{Value, json};
 use support::Dir;
@@ -124,7 +125,7 @@ fn count(path: &Path, kind: Kind) -> usize {
 
 /// The Tape agrees with what the same lane decides now.
 fn agrees(plan: &Value) -> Value {
-    let found = verify(&tape(plan), kernels(plan)).unwrap();
+    let found: Value = serde_json::from_str(&verify(&tape(plan), kernels(plan)).unwrap()).unwrap();
     assert_eq!((&found["agrees"], &found["ended"]), (&json!(true), &json!(true)), "{found}");
     found
 }
@@ -168,7 +169,7 @@ fn a_paper_lane_trades_and_ends_with_nothing_open() {
     let summary: Value = serde_json::from_str(&lane.join(Duration::from_secs(5))).unwrap();
     assert_eq!((&summary["ended"], &summary["orders"]), (&json!("stopped"), &json!([])), "{summary}");
     let found = agrees(&plan);
-    assert!(found["decisions"].as_u64() > Some(20), "{found}");
+    assert!(found["compared"].as_u64() > Some(20), "{found}");
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn a_changed_tape_does_not_agree() {
     agrees(&plan);
     // Another strategy on the same frames decides otherwise.
     let nothing = unsafe { Kernel::new("nothing", Hooks::default(), &[], 0, Box::new(())) }; // SAFETY: no hooks
-    let found = verify(&tape(&plan), vec![nothing]).unwrap();
+    let found: Value = serde_json::from_str(&verify(&tape(&plan), vec![nothing]).unwrap()).unwrap();
     assert_eq!(found["agrees"], json!(false));
     assert_eq!(found["difference"]["tape"]["kind"], json!("intent"), "{found}");
 }
