@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.command import main
-from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab
+from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab, until
 from tests.chaos.truth import agree, truth
 
 RAISES = "tests.chaos.strategies:Raises"
@@ -100,9 +100,29 @@ def by_command(made: Lab, runs: int, chance: random.Random, found: Halts) -> Non
         judge(made, found, "command", reason.at_ns, size)
         if number + 1 < runs:
             made.switch.resume("chaos goes on", "chaos")
+    in_silence(made, found)
     time.sleep(SETTLED_S)
     found.wrong += [f"after {runs} halts: {line}" for line in agree(made)]
     made.stop()
+
+
+def in_silence(made: Lab, found: Halts) -> None:
+    """By command while the market is silent: the lane cancels all the same, and at once."""
+    made.switch.resume("chaos goes on", "chaos")
+    _trades(made, made.exchange.size())
+    made.exchange.misbehave(freeze_ms=3_000)
+    until("orders rest", lambda: truth(made.exchange.log()).open)
+    time.sleep(SETTLED_S)
+    size, resting = made.exchange.size(), len(truth(made.exchange.log()).open)
+    made.switch.trip("chaos", "halted", "person")
+    reason = made.switch.reason
+    assert reason is not None
+    made.until("no order is left", lambda s: not s["open_orders"] and not s["unknown_orders"])
+    way = "command, on a silent market"
+    judge(made, found, way, reason.at_ns, size)
+    took_s = found.clear_ns[way][-1] / 1e9
+    if found.cancels[way] != resting or took_s > SETTLED_S:
+        found.wrong.append(f"{way}: {found.cancels[way]} of {resting} orders were cancelled, in {took_s:.2f} s")
 
 
 def _trades(made: Lab, size: int) -> None:
