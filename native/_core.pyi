@@ -641,8 +641,9 @@ def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     """Whether a session decided what its Tape says: the lane of the Tape's header is made again, with the compiled
     strategies `kernels` in the order of its plan, and given every Frame.
 
-    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given, decisions `compared`, records `lost` (what
-    comes after them is not compared), `difference` (null, or `seq` on the Tape and the records `tape` and `now`), `torn`
-    (what is cut off the Tape's end), `ended` (it was closed), `sha256` of the decisions. Raises ValueError with one line
+    Returns JSON: `agrees` (nothing differs, nothing is lost), `frames` given, decisions `compared`, records `lost`
+    (what comes after them is not compared), `difference` (null, or `seq` on the Tape and the records `tape` and
+    `now`), `torn` (what is cut off the Tape's end), `ended` (it was closed), `sha256` of the decisions. Raises
+    ValueError with one line
     where the Tape cannot be read or its header makes no lane.
     """
