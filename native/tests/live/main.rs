@@ -169,7 +169,7 @@ fn a_paper_lane_trades_and_ends_with_nothing_open() {
     let summary: Value = serde_json::from_str(&lane.join(Duration::from_secs(5))).unwrap();
     assert_eq!((&summary["ended"], &summary["orders"]), (&json!("stopped"), &json!([])), "{summary}");
     let found = agrees(&plan);
-    assert!(found["decisions"].as_u64() > Some(20), "{found}");
+    assert!(found["compared"].as_u64() > Some(20), "{found}");
 }
 
 #[test]
@@ -199,6 +199,23 @@ fn a_live_lane_asks_before_it_orders_and_a_removed_switch_halts_it() {
     agrees(&plan);
     let tape = std::fs::read_dir(tape(&plan)).unwrap().map(|f| std::fs::read(f.unwrap().path()).unwrap());
     assert!(tape.flatten().collect::<Vec<u8>>().windows(6).all(|w| w != b"secret"), "the secret is not on the Tape");
+}
+
+#[test]
+fn cancels_leave_over_rest_when_the_order_connection_is_lost() {
+    let (venue, dir) = (Venue::open(), Dir::new());
+    let mut plan = plan("live", &venue, &dir);
+    plan["rules"]["ack_timeout_ms"] = json!(100);
+    let lane = start(&plan);
+    until("two orders", || venue.seen.asked.lock().unwrap().len() >= 3);
+    let before = venue.seen.requests("DELETE /api/v3/order");
+    assert_eq!(before, 0, "as long as it is up, everything goes over it");
+    venue.seen.shut.store(true, std::sync::atomic::Ordering::SeqCst);
+    until("cancels of both", || venue.seen.requests("DELETE /api/v3/order") >= 2);
+    assert_eq!(venue.seen.requests("POST /api/v3/order"), 0, "and nothing but cancels");
+    lane.stop(false);
+    lane.join(Duration::from_millis(200));
+    agrees(&plan);
 }
 
 #[test]
