@@ -39,7 +39,7 @@ impl Live {
 
     /// Begins with its opening balance, at a venue that is there already.
     pub fn carrying(rules: LiveRules, carry: &Carry, venue: Venue, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
-        let rig = Rig::behind(1, limits(1), first_id(1, 1), Some(rules), kernels);
+        let rig = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules), kernels);
         let (kept, calls, requests, asked) = (vec![], vec![], vec![], vec![]);
         let mut live = Live { rig, venue, kept, calls, requests, asked };
         let bytes = serde_json::to_vec(carry).unwrap();
@@ -285,7 +285,6 @@ fn a_venue_that_refuses_to_answer_is_asked_again() {
 #[test]
 fn told_to_stop_it_cancels_and_is_done() {
     let mut live = quoting(rules());
-    live.private(&live.venue.orders[0].clone().status.replace("NEW", "{}")); // ignored
     live.frame(Source::Control, 0, &[Control::Stop as u8]);
     assert!(only_cancels(&live.requests) && live.requests.len() == 2 && !live.rig.lane.is_done());
     assert_eq!((live.rig.state(), live.rig.switch.state()), (SwitchState::Halted, SwitchState::Active));
@@ -358,7 +357,7 @@ fn a_person_flattens_and_a_person_resumes() {
     live.rig.switch.trip(SwitchState::Reducing, Cause::Person, "careful", live.rig.now);
     live.nudge();
     live.settle();
-    assert_eq!(live.rig.lane.gate().unwrap().should_flatten(), false);
+    assert!(!live.rig.lane.gate().unwrap().should_flatten());
     live.rig.switch.trip(SwitchState::Reducing, Cause::Flatten, "everything", live.rig.now);
     live.nudge();
     assert_eq!(live.rig.state(), SwitchState::Halted, "there was nothing to sell");
@@ -458,7 +457,7 @@ fn a_replay_that_is_told_what_was_seen_decides_the_same() {
     let script: Vec<SwitchSeen> =
         tape.iter().filter(|r| r.0 == Kind::Switch).map(|r| SwitchSeen::read(&r.2).unwrap()).collect();
     assert_eq!(script.len(), 3);
-    let mut again = Rig::behind(1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
+    let mut again = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
     again.lane.set_switch_script(script);
     let frames = live.rig.heads.lock().unwrap().clone();
     for ((kind, time_ns, payload), (connection, tag)) in tape.iter().zip(frames) {

@@ -7,13 +7,14 @@ mod fills;
 mod ledger;
 mod requests;
 mod rounds;
+mod talk;
 
 use std::collections::VecDeque;
 
 pub use asks::{Asks, Question, weight};
 pub(super) use fills::Booking;
 pub use ledger::{Ledger, asset};
-use rounds::Talk;
+use talk::Talk;
 
 use super::LiveRules;
 use super::carry::KeptFill;

@@ -105,7 +105,7 @@ impl CarryFile {
 
 fn with_recent(mut s: CarriedSymbol, known: BTreeSet<u64>) -> CarriedSymbol {
     let skip = known.len().saturating_sub(RECENT);
-    if let Some(last) = known.iter().take(skip).last() {
+    if let Some(last) = skip.checked_sub(1).and_then(|n| known.iter().nth(n)) {
         s.floor = s.floor.max(*last);
     }
     s.recent = known.into_iter().skip(skip).filter(|id| *id > s.floor).collect();

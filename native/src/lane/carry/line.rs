@@ -52,13 +52,13 @@ pub(super) enum Line {
     Start { first_id: u64 },
     Fill {
         #[serde(flatten)]
-        fill: FillText,
+        fill: Box<FillText>,
         #[serde(flatten)]
-        state: StateText,
+        state: Box<StateText>,
     },
     State {
         #[serde(flatten)]
-        state: StateText,
+        state: Box<StateText>,
     },
 }
 
@@ -112,7 +112,7 @@ impl StateText {
 
 impl Line {
     pub fn new(k: &KeptFill, spec: &InstrumentSpec) -> Line {
-        let state = StateText::new(k, spec);
+        let state = Box::new(StateText::new(k, spec));
         let Some(trade) = &k.trade else { return Line::State { state } };
         let r = &trade.receipt;
         let order = match r.id {
@@ -131,7 +131,7 @@ impl Line {
             fee_asset: trade.fee.as_ref().map_or(String::new(), asset),
             exch_ns: r.exch_ns,
         };
-        Line::Fill { fill, state }
+        Line::Fill { fill: Box::new(fill), state }
     }
 
     /// With its checksum and line end.
