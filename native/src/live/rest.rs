@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cex::venues::binance_rest::RestRequest;
-use crate::event::{Call, InstrumentId, Intent};
+use crate::cex::venues::binance_rest::{RestRequest, used};
+use crate::event::{Call, InstrumentId, Intent, RateKind, RateUse};
 use crate::live::status::RestStatus;
 use crate::net::{HttpClient, HttpDone, HttpRequest};
 
@@ -13,9 +13,8 @@ const NS_PER_MS: i64 = 1_000_000;
 const TIMEOUT_MS: i64 = 10_000;
 /// Requests handed to a connection at once; it asks one after the other.
 const AT_ONCE: usize = 4;
-const MINUTE_NS: i64 = 60_000 * NS_PER_MS;
-/// Header of the venue's own count of request weight.
-const USED_WEIGHT: &str = "x-mbx-used-weight-1m";
+const MINUTE_MS: u32 = 60_000;
+const MINUTE_NS: i64 = MINUTE_MS as i64 * NS_PER_MS;
 
 /// What was asked.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +39,8 @@ pub struct Answered {
     pub maybe_sent: bool,
     /// The venue wants no request for so long (429 and 418), ms.
     pub throttled_ms: Option<u32>,
+    /// What the venue has counted, by its headers.
+    pub used: Vec<RateUse>,
 }
 
 /// The connection that waits for answers, and its counts.
@@ -117,20 +118,30 @@ impl RestClient {
             let answered = match result {
                 Ok(response) => {
                     let header = |name| response.header(name).and_then(|v| v.trim().parse::<u32>().ok());
-                    if let Some(used) = header(USED_WEIGHT) {
-                        self.count_weight(0, now_ns);
-                        self.weight = self.weight.max(used);
+                    let used: Vec<RateUse> =
+                        response.headers.iter().filter_map(|(name, value)| used(name, value)).collect();
+                    self.count_weight(0, now_ns);
+                    for u in used.iter().filter(|u| u.kind == RateKind::Weight && u.interval_ms == MINUTE_MS) {
+                        self.weight = self.weight.max(u.count);
                     }
                     let throttled = matches!(response.status, 418 | 429);
                     // Without the header a minute: the longest of the venue's short intervals.
                     let wait = throttled.then(|| header("retry-after").unwrap_or(60).saturating_mul(1000));
                     let (status, body) = (response.status, response.body);
-                    Answered { what, status, body, failure: None, maybe_sent: true, throttled_ms: wait }
+                    Answered { what, status, body, failure: None, maybe_sent: true, throttled_ms: wait, used }
                 }
                 Err(failure) => {
                     let maybe_sent = failure.maybe_sent;
                     let failure = Some(failure.text);
-                    Answered { what, status: 0, body: Vec::new(), failure, maybe_sent, throttled_ms: None }
+                    Answered {
+                        what,
+                        status: 0,
+                        body: Vec::new(),
+                        failure,
+                        maybe_sent,
+                        throttled_ms: None,
+                        used: Vec::new(),
+                    }
                 }
             };
             if answered.status != 200 {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Core, NS_PER_MS, SECOND_NS, TIME_EVERY_NS, Way};
-use crate::cex::venues::binance_orders::RequestId;
+use crate::cex::venues::binance_rest::order_answer;
 use crate::clock::stopwatch_ns;
 use crate::event::{Call, Fault, Frame, InstrumentId, ORDERS, Source};
 use crate::live::rest::{Answered, What};
@@ -105,8 +105,10 @@ impl Core {
                     self.unsent += 1;
                     self.refused.push_back(turned_away(&intent, now_ns));
                 } else if a.status != 0 {
-                    let envelope = envelope(&RequestId::of(&intent), a.status, &a.body);
-                    self.own(Source::Private, ORDERS, &envelope, now_ns);
+                    let retry_after_s = a.throttled_ms.map(|ms| ms / 1000);
+                    let mut message = Vec::with_capacity(a.body.len() + 256);
+                    order_answer(&intent, a.status, retry_after_s, &a.used, &a.body, &mut message);
+                    self.own(Source::Private, ORDERS, &message, now_ns);
                     self.look_for_wrong_time(&a.body, now_ns);
                 }
             }
@@ -153,39 +155,5 @@ impl Core {
         let mut bytes = vec![Fault::Throttled as u8];
         bytes.extend_from_slice(&ms.to_le_bytes());
         self.own(Source::Fault, ORDERS, &bytes, now_ns);
-    }
-}
-
-/// The answer to an order request over REST in the form in which the websocket API gives it, so that the lane has one
-/// reader of answers: `{"id": …, "status": …, "result": …}`, and `error` in place of `result` for a refusal.
-fn envelope(id: &RequestId, status: u16, body: &[u8]) -> Vec<u8> {
-    let mut out = b"{\"id\":\"".to_vec();
-    out.extend_from_slice(&id.text());
-    out.extend_from_slice(format!("\",\"status\":{status},").as_bytes());
-    out.extend_from_slice(if status == 200 { b"\"result\":" } else { b"\"error\":" });
-    // A gateway's page of HTML is no JSON; then there is only the status.
-    let json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
-    out.extend_from_slice(if json { body } else { b"{\"code\":0,\"msg\":\"no JSON\"}" });
-    out.push(b'}');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Action, Side};
-
-    #[test]
-    fn an_answer_over_rest_reads_like_one_of_the_websocket_api() {
-        let id = RequestId { action: Action::Place, id: 1, side: Side::Buy, instrument: 0 };
-        let text = |status, body: &[u8]| -> serde_json::Value {
-            serde_json::from_slice(&envelope(&id, status, body)).unwrap()
-        };
-        let accepted = text(200, b"{\"orderId\": 7}");
-        assert_eq!((accepted["status"].as_u64(), accepted["result"]["orderId"].as_u64()), (Some(200), Some(7)));
-        assert_eq!(RequestId::read(accepted["id"].as_str().unwrap().as_bytes()), Some(id));
-        let refused = text(400, b"{\"code\": -2010, \"msg\": \"no\"}");
-        assert_eq!(refused["error"]["code"], -2010);
-        assert_eq!(text(502, b"<html>")["error"]["code"], 0);
     }
 }
