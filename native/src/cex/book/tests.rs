@@ -1,4 +1,4 @@
-//! Proofs of the Book.
+//! Proofs of the book against a sorted map, and of its memory.
 
 use super::*;
 use proptest::prelude::*;
