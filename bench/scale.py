@@ -9,7 +9,11 @@ nothing. Times are CPU times of the thread; what is copied and renamed lies outs
 the rounds, each measured in a process of its own; sizes take turns within a round. Memory is what the resident set of
 the process grew by, from before the lane was made to the end of its window.
 
-Exit code 2: no capture.
+Then the first queue is filled: a lane of ten instruments takes frames as fast as it can, and between it and the disk is
+the ring of its Tape. What does not fit is counted, told on the Tape itself (a Lost record where it is missing) and at
+its end; in a live lane the first loss also brings the Switch to reducing.
+
+Exit codes: 1 when the Tape's account of what is missing is not what the lane counted, 2 without a capture.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +35,8 @@ CONFIG = Path(__file__).with_name("config.toml")
 SIZES = (1, 10, 100, 1000)
 #: A cell has at least so many instruments' windows, so that the smallest is measured as long as others.
 WINDOWS = 200
+#: How long the first queue is filled.
+QUEUE_NS = 2_000_000_000
 MODES = {"books": "decode, book, features", "kernels": "and a kernel each"}
 
 Figures = dict[str, Any]
@@ -51,6 +58,27 @@ def cell(capture: Path, mode: str, count: int) -> Figures:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
+
+
+def overflow(capture: Path) -> tuple[str, bool]:
+    """What the full queue did, in words, and whether every lost frame is accounted for."""
+    with tempfile.TemporaryDirectory() as folder:
+        q: Figures = json.loads(_core.bench_queue(str(capture), plan_json(load(CONFIG)), 10, folder, QUEUE_NS))
+    lines = [
+        f"One lane of 10 instruments and its Tape for {QUEUE_NS / 1e9:.0f} s: {q['offered_per_second']:,.0f} frames/s "
+        f"offered ({q['bytes_per_second'] / 2**20:.0f} MiB/s), {q['recorded_per_second']:,.0f} recorded."
+    ]
+    if q["frames_before_the_first_loss"] is None:
+        lines.append("The ring never filled.")
+    else:
+        lines.append(
+            f"The ring was full after {q['frames_before_the_first_loss']:,} frames, "
+            f"{q['ns_before_the_first_loss'] / 1e6:.0f} ms; from then on {q['lost']:,} of {q['offered']:,} frames were "
+            f"lost, and {q['lost_records']:,} Lost records tell of {q['told']:,}."
+        )
+        lines.append(f"At its end it says: {q['said_at_the_end']}")
+    whole = q["told"] == q["lost"] and q["recorded"] + q["lost"] == q["offered"]
+    return "\n".join(lines), whole
 
 
 def median(rounds: list[Figures], key: str) -> float:
@@ -104,7 +132,9 @@ def main() -> int:
             for count, rounds in sizes.items():
                 rounds.append(cell(capture, mode, count))
     print("\n\n".join(growth(mode, sizes) for mode, sizes in found.items()))
-    return 0
+    text, whole = overflow(capture)
+    print(f"\n{text}")
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ __all__ = [
     "Features",
     "Gate",
     "Kernel",
+    "LiveLane",
     "Order",
     "Orders",
     "Quoter",
@@ -25,6 +26,7 @@ __all__ = [
     "bench_features",
     "bench_hook",
     "bench_levels",
+    "bench_queue",
     "bench_scale",
     "bench_tick_to_intent",
     "built_for",
@@ -32,6 +34,9 @@ __all__ = [
     "layout_json",
     "limits",
     "queue_probability",
+    "read_status",
+    "tape_tops",
+    "verify_tape",
 ]
 
 __version__: str
@@ -603,6 +608,13 @@ def bench_answer_bursts(market: int, orders: int, request: bytes, quiet_ns: int,
 
 def bench_levels(path: str, rounds: int = 10) -> str:
     """Decoding and applying a raw capture's messages: JSON of nanoseconds, the least of ``rounds`` of CPU time."""
+
+def bench_queue(path: str, plan: str, instruments: int, folder: str | PathLike[str], run_ns: int) -> str:
+    """A lane of so many instruments (see `bench_scale`) takes frames as fast as it can for ``run_ns`` and writes its
+    Tape into ``folder``: JSON of what it offered, and of what the Tape recorded, lost and told.
+
+    Raises ``ValueError`` as `bench_scale`, and when the Tape cannot be written or read.
+    """
 
 def bench_scale(
     path: str, plan: str, instruments: int, passes: int, kernel: Any | None = None, *, one_each: bool = False

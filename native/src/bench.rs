@@ -3,9 +3,11 @@
 
 mod crowd;
 pub mod floor;
+mod queue;
 mod scale;
 
 pub use crowd::Crowd;
+pub use queue::queue;
 pub use scale::{WINDOW_NS, scale};
 
 use std::hint::black_box;

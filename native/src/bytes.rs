@@ -3,6 +3,22 @@
 //! With AVX2 each is a handful of instructions; elsewhere the same is done word by word.
 #![allow(unsafe_code)] // vector intrinsics are unsafe to call outside functions compiled for them alone
 
+/// Asks for the memory of a value before it is needed. It waits for nothing and changes nothing.
+#[inline(always)]
+pub fn fetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let start = std::ptr::from_ref(value).cast::<i8>();
+        for line in (0..size_of::<T>()).step_by(64) {
+            // SAFETY: a hint; no address makes it fault, and these are of the value.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 /// The last `n` (0 to 8) of eight bytes; 16 entries, so that an index of four bits needs no check.
 const KEEP: [u64; 16] =
     [0, !0 << 56, !0 << 48, !0 << 40, !0 << 32, !0 << 24, !0 << 16, !0 << 8, !0, !0, !0, !0, !0, !0, !0, !0];

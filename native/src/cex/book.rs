@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bytes::fetch;
 use crate::event::{Level, Side, Top};
 use crate::units::{Lots, Ticks};
 
@@ -15,6 +16,8 @@ const PAGE_BITS: u32 = 6;
 const PAGE: usize = 1 << PAGE_BITS;
 /// Directory entries a side may have: 2²⁰ pages are 67 million ticks, 4 MiB.
 const MAX_PAGES: usize = 1 << 20;
+/// Entries it may grow by at once, or as many as it has if they are more: a price beyond that is nobody's next price.
+const REACH: usize = 1 << 12;
 
 #[derive(Clone, Debug)]
 struct Page {
@@ -44,8 +47,8 @@ struct HalfBook {
 
 /// Above every key.
 const NONE: i64 = i64::MAX;
-/// Vacant pages that a side may keep, beside as many as it has levels.
-const VACANT: usize = 64;
+/// Vacant pages that a side may keep, beside one for every sixteen levels.
+const VACANT: usize = 32;
 
 impl Default for HalfBook {
     fn default() -> HalfBook {
@@ -82,7 +85,7 @@ impl HalfBook {
         let below = self.base.saturating_sub(page).max(0);
         let above = page.saturating_sub(self.base + self.directory.len() as i64 - 1).max(0);
         let needed = below.max(above);
-        if needed == 0 || needed > MAX_PAGES as i64 {
+        if needed == 0 || needed > self.directory.len().max(REACH) as i64 {
             return needed == 0;
         }
         // Grow by at least half, in whole summary words.
@@ -99,9 +102,11 @@ impl HalfBook {
     }
 
     fn resize(&mut self, front: usize, back: usize) {
-        let mut directory = vec![0; front];
+        let entries = front + self.directory.len() + back;
+        let mut directory = Vec::with_capacity(entries);
+        directory.resize(front, 0);
         directory.extend_from_slice(&self.directory);
-        directory.resize(directory.len() + back, 0);
+        directory.resize(entries, 0);
         self.base -= front as i64;
         self.words = vec![0; directory.len() / 64];
         self.summary = vec![0; self.words.len().div_ceil(64)];
@@ -132,6 +137,17 @@ impl HalfBook {
                 page => self.pages[page as usize - 1].qty[(key & 63) as usize],
             },
             None => self.far.get(&key).copied().unwrap_or(0),
+        }
+    }
+
+    /// Asks for the memory of a level that is about to be set.
+    #[inline(always)]
+    fn expect(&self, key: i64) {
+        if let Some(i) = self.slot(key)
+            && let Some(page) = self.pages.get((self.directory[i] as usize).wrapping_sub(1))
+        {
+            fetch(&page.occupied);
+            fetch(&page.qty[(key & 63) as usize]);
         }
     }
 
@@ -187,10 +203,13 @@ impl HalfBook {
     /// Attaches a page without levels at `i`.
     #[cold]
     fn new_page(&mut self, i: usize) -> &mut Page {
-        if self.free.is_empty() && self.vacant > VACANT + self.len {
+        if self.free.is_empty() && self.vacant > VACANT + self.len / 16 {
             self.sweep();
         }
         let entry = self.free.pop().unwrap_or_else(|| {
+            if self.pages.len() == self.pages.capacity() {
+                self.pages.reserve_exact(16 + self.pages.len() / 8); // doubling would leave half of it empty
+            }
             self.pages.push(Page { occupied: 0, qty: [0; PAGE] });
             self.pages.len() as u32
         });
@@ -328,6 +347,12 @@ impl Book {
         }
     }
 
+    /// Asks for the memory of levels that are about to be set. It pays where many books share the caches.
+    pub fn expect(&self, side: Side, levels: &[Level]) {
+        let half = self.half(side);
+        levels.iter().for_each(|l| half.expect(key(side, l.px)));
+    }
+
     /// Sets a level's absolute quantity (0 removes it); returns what it was.
     #[inline(always)]
     pub fn set(&mut self, side: Side, px: Ticks, qty: Lots) -> Lots {
@@ -416,60 +441,4 @@ impl Book {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn check(sets: &[(bool, i64, i64)]) {
-        let (mut book, mut naive) = (Book::new(), [BTreeMap::new(), BTreeMap::new()]);
-        for &(buy, px, qty) in sets {
-            let side = if buy { Side::Buy } else { Side::Sell };
-            let was = if qty == 0 { naive[side as usize].remove(&px) } else { naive[side as usize].insert(px, qty) };
-            assert_eq!(book.set(side, Ticks(px), Lots(qty)).0, was.unwrap_or(0));
-            assert_eq!(
-                book.best(Side::Buy).map(|l| (l.px.0, l.qty.0)),
-                naive[0].iter().next_back().map(|l| (*l.0, *l.1))
-            );
-            assert_eq!(book.best(Side::Sell).map(|l| (l.px.0, l.qty.0)), naive[1].iter().next().map(|l| (*l.0, *l.1)));
-        }
-        assert_eq!(book.len(), naive[0].len() + naive[1].len());
-        let mut levels = [Level::default(); 7];
-        let n = book.copy_best(Side::Buy, &mut levels);
-        let got: Vec<_> = levels[..n].iter().map(|l| (l.px.0, l.qty.0)).collect();
-        assert_eq!(got, naive[0].iter().rev().take(7).map(|l| (*l.0, *l.1)).collect::<Vec<_>>());
-        let n = book.copy_best(Side::Sell, &mut levels);
-        let got: Vec<_> = levels[..n].iter().map(|l| (l.px.0, l.qty.0)).collect();
-        assert_eq!(got, naive[1].iter().take(7).map(|l| (*l.0, *l.1)).collect::<Vec<_>>());
-        book.clear();
-        assert!(book.is_empty() && book.best(Side::Buy).is_none());
-    }
-
-    fn price() -> impl Strategy<Value = i64> {
-        prop_oneof![
-            8 => 616_000i64..616_400,
-            2 => 1i64..7_000_000,
-            1 => 1i64..100_000_000_000,
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn equals_a_sorted_map(sets in proptest::collection::vec(
-            (any::<bool>(), price(), prop_oneof![Just(0i64), 1i64..1_000_000]), 1..400)) {
-            check(&sets);
-        }
-    }
-
-    #[test]
-    fn memory_follows_the_levels_that_exist() {
-        let mut book = Book::new();
-        for i in 0..200_000i64 {
-            book.set(Side::Sell, Ticks(1_000 + i), Lots(1));
-            if i >= 100 {
-                book.set(Side::Sell, Ticks(1_000 + i - 100), Lots(0));
-            }
-        }
-        assert_eq!(book.len(), 100);
-        assert!(book.memory_bytes() < 256 * 1024, "{} bytes for 100 levels", book.memory_bytes());
-    }
-}
+mod tests;

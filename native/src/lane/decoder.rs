@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Overrun;
-use crate::cex::venues::binance::Binance;
+use crate::cex::venues::binance::{Binance, Kind};
 use crate::cex::venues::binance_private::Private;
-use crate::event::{Control, Decoded, Event, Fault, Frame, Receipt, Source, Wire};
+use crate::event::{Control, Decoded, Event, Fault, Frame, InstrumentId, Receipt, Source, Wire};
 
 /// The pure half of a lane: bytes to event. It depends on the frame alone, so it may be done ahead, by another thread.
 #[derive(Clone)]
@@ -15,6 +15,15 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// The same as [`Decoder::decode`]; `tell` learns early of which instrument a market message is.
+    #[inline(always)]
+    pub(super) fn decode_telling(&self, frame: &Frame<'_>, out: &mut Decoded, tell: impl Fn(InstrumentId, Kind)) {
+        match frame.source {
+            Source::Market => self.dialect.decode_telling(frame, out, tell),
+            _ => self.decode(frame, out),
+        }
+    }
+
     #[inline]
     pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
         match frame.source {

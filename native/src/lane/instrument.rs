@@ -6,7 +6,10 @@ use crate::cex::features::{FeatureConfig, Features, MAX_LEVELS};
 use crate::cex::kernel::{DEPTH, View};
 
 const _: () = assert!(MAX_LEVELS <= DEPTH);
+const _: () = assert!(std::mem::offset_of!(Instrument, agreement) + Agreement::HOT <= 128);
+use crate::bytes::fetch;
 use crate::cex::sync::{ChainRules, Synchroniser};
+use crate::cex::venues::binance::Kind;
 use crate::event::{ConnectionId, Level, Side, Top};
 use crate::units::{InstrumentSpec, Lots, Ticks};
 
@@ -18,28 +21,30 @@ pub struct Quote {
     pub ask: Level,
 }
 
+/// In this order, what a bookTicker changes is the first two cache lines: see [`Instrument::expect`].
+#[repr(C, align(64))]
 pub struct Instrument {
-    pub spec: InstrumentSpec,
-    pub book: Book,
-    pub sync: Synchroniser,
-    pub features: Features,
-    levels: usize,
-    /// Where its depth comes from, once some has.
-    pub connection: Option<ConnectionId>,
-    /// Present only while the book is in sync and not crossed.
-    pub top: Option<Top>,
-    /// The best levels of bids and of asks as of the last change of the book, up to [`DEPTH`] each.
-    best: [Vec<Level>; 2],
+    /// Raised whenever something a view shows of the market, or of our orders, has changed.
+    pub market_version: u64,
     pub quote: Option<Quote>,
     pub agreement: Agreement,
     pub last_trade: Option<(Ticks, Lots, Side)>,
-    /// Depth levels seen (bids and asks, snapshots not counted).
-    pub level_updates: u64,
-    /// Raised whenever something a view shows of the market, or of our orders, has changed.
-    pub market_version: u64,
     /// The same for the book alone.
     pub book_version: u64,
     pub orders_version: u64,
+    /// Present only while the book is in sync and not crossed.
+    pub top: Option<Top>,
+    /// Depth levels seen (bids and asks, snapshots not counted).
+    pub level_updates: u64,
+    /// Where its depth comes from, once some has.
+    pub connection: Option<ConnectionId>,
+    pub sync: Synchroniser,
+    pub book: Book,
+    /// The best levels of bids and of asks as of the last change of the book, up to [`DEPTH`] each.
+    best: [Vec<Level>; 2],
+    levels: usize,
+    pub features: Features,
+    pub spec: InstrumentSpec,
 }
 
 impl Instrument {
@@ -61,6 +66,28 @@ impl Instrument {
             book_version: 1,
             orders_version: 1,
         })
+    }
+
+    /// A message of a kind is about to be applied: asks for the memory that it will change. Where many instruments share
+    /// the caches, it is then on its way while the message's numbers are read.
+    #[inline(always)]
+    pub fn expect(&self, kind: Kind) {
+        fetch(&self.market_version);
+        self.agreement.expect();
+        match kind {
+            Kind::Trade => {
+                fetch(&self.last_trade);
+                self.features.expect_trade();
+            }
+            Kind::Depth => {
+                fetch(&self.sync);
+                fetch(&self.book);
+                fetch(&self.best);
+                fetch(&self.features);
+                fetch(&self.top);
+            }
+            _ => {}
+        }
     }
 
     /// Updates the features from a book in sync.

@@ -39,7 +39,7 @@ use crate::cex::quoter::Quoter;
 use crate::cex::sync::Outcome;
 use crate::cex::venues::binance::Binance;
 use crate::cex::venues::binance_private::Private;
-use crate::event::{Decoded, Event, Fault, Frame, InstrumentId, Intent, ORDERS, Source};
+use crate::event::{Decoded, Event, Fault, Frame, InstrumentId, Intent, ORDERS, Side, Source};
 use crate::risk::gate::{Gate, SwitchSeen};
 use crate::risk::limits::Limits;
 use crate::risk::switch::{Cause, SwitchState};
@@ -67,6 +67,10 @@ struct Desk {
     account: Option<Box<Account>>,
     fills: Vec<LaneFill>,
 }
+
+/// With more instruments than this, what a message is about to change is asked for early: fewer have all they touch in
+/// the caches next to the core.
+const FEW: usize = 16;
 
 pub struct Lane {
     decoder: Decoder,
@@ -125,7 +129,14 @@ impl Lane {
     /// halts the lane.
     pub fn step(&mut self, frame: &Frame<'_>, out: &mut Outbox) {
         let mut decoded = std::mem::take(&mut self.decoded);
-        let done = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(frame, &mut decoded)));
+        let (decoder, instruments) = (&self.decoder, &self.instruments);
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if instruments.len() > FEW {
+                decoder.decode_telling(frame, &mut decoded, |id, kind| instruments[usize::from(id)].expect(kind));
+            } else {
+                decoder.decode(frame, &mut decoded);
+            }
+        }));
         if done.is_err() {
             decoded = Decoded::default();
         }
@@ -284,8 +295,13 @@ impl Lane {
     }
 
     fn on_depth(&mut self, instrument: InstrumentId, last_id: u64, decoded: &Decoded, out: &mut Outbox) {
+        let many = self.instruments.len() > FEW;
         let i = &mut self.instruments[usize::from(instrument)];
         i.level_updates += decoded.levels.len() as u64;
+        if many {
+            i.book.expect(Side::Buy, decoded.bids());
+            i.book.expect(Side::Sell, decoded.asks());
+        }
         let outcome = i.sync.on_depth(decoded, self.now_ns, &mut i.book);
         if matches!(outcome, Outcome::Applied | Outcome::Synced)
             && let Some(top) = i.book.top()

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use crate::bytes::fetch;
 use crate::event::{Level, Top};
 
 /// Quotes or Tops kept while the other stream is behind: at most 160 KiB an instrument.
@@ -18,8 +19,9 @@ struct Mark {
     ask: Level,
 }
 
-/// Agreement of one book with its bookTicker.
+/// Agreement of one book with its bookTicker. What a bookTicker looks at stands first.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Agreement {
     quotes: VecDeque<Mark>,
     tops: VecDeque<Mark>,
@@ -33,6 +35,19 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// Its first bytes, which each bookTicker looks at.
+    pub const HOT: usize = std::mem::offset_of!(Agreement, before);
+
+    /// A bookTicker is about to come: asks for the memory that it will change.
+    #[inline(always)]
+    pub fn expect(&self) {
+        fetch(&self.quotes);
+        fetch(&self.tops);
+        if let Some(last) = self.quotes.back() {
+            fetch(last);
+        }
+    }
+
     /// A bookTicker.
     #[inline(always)]
     pub fn on_quote(&mut self, id: u64, bid: Level, ask: Level) {

@@ -11,7 +11,7 @@ pub mod page;
 mod paper;
 mod pin;
 pub mod plan;
-mod record;
+pub mod record;
 mod rest;
 mod status;
 mod thread;

@@ -63,6 +63,26 @@ fn bench_scale(
     .map_err(PyValueError::new_err)
 }
 
+/// A lane that takes frames as fast as it can and its Tape in `folder`: what was recorded, lost and told; JSON.
+#[pyfunction]
+#[pyo3(signature = (path, plan, instruments, folder, run_ns))]
+fn bench_queue(
+    py: Python<'_>,
+    path: &str,
+    plan: &str,
+    instruments: usize,
+    folder: std::path::PathBuf,
+    run_ns: i64,
+) -> PyResult<String> {
+    let plan = plan_of(plan)?;
+    py.detach(|| {
+        let crowd = bench::Crowd::load(path, bench::WINDOW_NS)?;
+        bench::queue(&crowd, &plan, instruments, &folder, run_ns)
+    })
+    .map(|v| v.to_string())
+    .map_err(PyValueError::new_err)
+}
+
 fn plan_of(text: &str) -> PyResult<Plan> {
     serde_json::from_str(text).map_err(|e| PyValueError::new_err(format!("the plan: {e}")))
 }
@@ -70,6 +90,7 @@ fn plan_of(text: &str) -> PyResult<Plan> {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(bench_answer_bursts, m)?)?;
     m.add_function(wrap_pyfunction!(bench_levels, m)?)?;
+    m.add_function(wrap_pyfunction!(bench_queue, m)?)?;
     m.add_function(wrap_pyfunction!(bench_scale, m)?)?;
     m.add_function(wrap_pyfunction!(bench_tick_to_intent, m)?)
 }

@@ -13,6 +13,7 @@ mod window;
 pub use config::{FeatureConfig, MAX_HALFLIFE_MS, MAX_WINDOW};
 pub use values::{FEATURE_COUNT, FEATURE_FIELDS, FeatureValues, MAX_LEVELS};
 
+use crate::bytes::fetch;
 use crate::event::{Level, Side};
 use crate::units::{Lots, Ticks};
 use flow::{OrderFlow, TradeSigns};
@@ -26,11 +27,15 @@ pub const PRICE_LIMIT: i64 = 1 << 46;
 const MIN_SPREAD_STD: f64 = 1e-6;
 
 /// The features of one instrument. Books and trades are two streams, each with its own clock.
+/// In this order, what a trade changes is two cache lines, and one of the values.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Features {
+    trade_clock: DecayClock,
+    signs: TradeSigns,
+    vwap: Vwap,
     levels: usize,
     book_clock: DecayClock,
-    trade_clock: DecayClock,
     weights: EwWeights,
     mid: EwMoment,
     spread: EwMoment,
@@ -39,8 +44,6 @@ pub struct Features {
     /// The last mid in half ticks, unless a hole lies between.
     last_half_ticks: Option<i64>,
     flow: OrderFlow,
-    vwap: Vwap,
-    signs: TradeSigns,
     refused: u64,
     values: FeatureValues,
 }
@@ -128,6 +131,16 @@ impl Features {
         let v = &mut self.values;
         (v.microprice, v.imbalance, v.spread, v.spread_zscore) = (f64::NAN, f64::NAN, f64::NAN, f64::NAN);
         self.flow.reset(v);
+    }
+
+    /// A trade is about to come: asks for the memory that it will change.
+    #[inline(always)]
+    pub fn expect_trade(&self) {
+        fetch(&self.trade_clock);
+        fetch(&self.signs);
+        fetch(&self.values.vwap);
+        fetch(&self.values.trade_imbalance);
+        self.vwap.expect();
     }
 
     #[must_use]

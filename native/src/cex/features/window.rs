@@ -1,6 +1,7 @@
 //! Sums over the last n events, in integers: nothing drifts, however long the run.
 
 use super::{MAX_WINDOW, PRICE_LIMIT};
+use crate::bytes::fetch;
 
 // Why the sums cannot overflow: |x| < 2⁴⁷ half ticks and n ≤ 2¹⁶, so |Σx| < 2⁶³, n·Σx² < 2¹²⁶ and (Σx)² < 2¹²⁶.
 const _: () = assert!(PRICE_LIMIT <= 1 << 46 && MAX_WINDOW <= 1 << 16);
@@ -77,6 +78,13 @@ pub(super) struct Vwap {
 impl Vwap {
     pub(super) fn new(n: usize) -> Vwap {
         Vwap { ring: Ring::new(n), value: 0, volume: 0 }
+    }
+
+    /// Asks for the memory that the next trade will change.
+    #[inline(always)]
+    pub(super) fn expect(&self) {
+        fetch(self);
+        fetch(&self.ring.slots[self.ring.next]);
     }
 
     /// Takes in a trade of `qty > 0` lots; returns the average in ticks.

@@ -18,12 +18,14 @@
 //!  U6 Removing a level that is not in the book is normal.
 
 mod fields;
+mod names;
 mod rare;
 
-use fields::{Fields, Kind};
-use rustc_hash::FxHashMap;
+use fields::Fields;
+pub use fields::Kind;
+use names::{LONGEST, Name, Names};
 
-use crate::bytes::Literal;
+use crate::bytes::{Literal, equal_bytes};
 use crate::cex::sync::{ChainRules, First, Ids, Next};
 use crate::cex::venues::scan::{Cursor, Grid, Grids, Reason};
 use crate::event::{Decoded, Event, Frame, InstrumentId, Source};
@@ -90,19 +92,46 @@ fn usdm_next(last_id: u64, ids: Ids) -> Next {
 #[derive(Debug)]
 pub struct Binance {
     market: Market,
+    /// The grids that there are, few even where there are many instruments; and by instrument, which is its own.
     grids: Vec<Grids>,
-    /// `,"s":"BTCUSDT`, by instrument.
-    symbols: Vec<Literal>,
+    grid_of: Vec<u16>,
     /// Symbols as in stream names (lower case) and as in messages (upper case).
-    ids: FxHashMap<Vec<u8>, InstrumentId>,
+    ids: Names,
     /// With a single instrument, what is compared before the map is asked.
     only: Option<Only>,
+}
+
+/// What the symbol in a message is compared with.
+#[derive(Clone, Copy)]
+enum Symbol<'a> {
+    /// `,"s":"BTCUSDT`
+    Known(&'a Literal),
+    /// The one in the stream's name, and its length.
+    Stream(Name, usize),
+}
+
+impl Symbol<'_> {
+    /// The cursor behind `,"s":"` and the symbol in upper case.
+    #[inline(always)]
+    fn after<'c, 'b>(self, c: &'c mut Cursor<'b>) -> Option<&'c mut Cursor<'b>> {
+        match self {
+            Symbol::Known(literal) => c.after_known(literal),
+            Symbol::Stream(name, n) => {
+                let c = c.after(b",\"s\":\"")?;
+                let window = c.bytes.get(c.at..)?.first_chunk::<LONGEST>()?;
+                c.at += n;
+                (Name::first(window, n) == name.upper()).then_some(c)
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Only {
     lower: Vec<u8>,
     upper: Vec<u8>,
+    /// `,"s":"BTCUSDT`
+    symbol: Literal,
     /// `{"stream":"btcusdt@bookTicker","data":`, and the same of trades.
     quote: Literal,
     trade: Literal,
@@ -111,19 +140,22 @@ struct Only {
 impl Binance {
     /// Instrument ids are positions in `specs`.
     pub fn new(market: Market, specs: &[InstrumentSpec]) -> Result<Binance, String> {
-        let mut ids = FxHashMap::default();
-        let mut grids = Vec::with_capacity(specs.len());
+        let mut ids = Names::default();
+        let (mut grids, mut grid_of) = (Vec::<Grids>::new(), Vec::with_capacity(specs.len()));
+        let mut steps = Vec::new();
         for (i, spec) in specs.iter().enumerate() {
             let grid = |step, what: &str| {
                 Grid::new(step).map_err(|e| format!("{}: {what} {step} {e}; it must be positive", spec.symbol))
             };
-            grids.push(Grids { price: grid(spec.tick, "tick")?, quantity: grid(spec.lot, "lot")? });
-            let id = InstrumentId::try_from(i).map_err(|_| "a lane holds at most 65,535 instruments".to_string())?;
-            for name in [spec.symbol.to_lowercase(), spec.symbol.to_uppercase()] {
-                if ids.insert(name.into_bytes(), id).is_some_and(|other| other != id) {
-                    return Err(format!("{} is configured twice", spec.symbol));
-                }
+            let own = (spec.tick.normalized(), spec.lot.normalized());
+            let place = steps.iter().position(|s| *s == own).unwrap_or(steps.len());
+            if place == steps.len() {
+                grids.push(Grids { price: grid(spec.tick, "tick")?, quantity: grid(spec.lot, "lot")? });
+                steps.push(own);
             }
+            grid_of.push(place as u16); // there are no more of them than of instruments
+            let id = InstrumentId::try_from(i).map_err(|_| "a lane holds at most 65,535 instruments".to_string())?;
+            ids.add(&spec.symbol, id)?;
         }
         let only = match specs {
             [one] => {
@@ -131,13 +163,12 @@ impl Binance {
                 let head =
                     |stream: &str| Literal::new(format!("{{\"stream\":\"{lower}@{stream}\",\"data\":").as_bytes());
                 let (quote, trade) = (head("bookTicker"), head("trade"));
-                Some(Only { lower: lower.into_bytes(), upper: upper.into_bytes(), quote, trade })
+                let symbol = Literal::new(format!(",\"s\":\"{upper}").as_bytes());
+                Some(Only { lower: lower.into_bytes(), upper: upper.into_bytes(), symbol, quote, trade })
             }
             _ => None,
         };
-        let symbol = |s: &InstrumentSpec| Literal::new(format!(",\"s\":\"{}", s.symbol.to_uppercase()).as_bytes());
-        let symbols = specs.iter().map(symbol).collect();
-        Ok(Binance { market, grids, symbols, ids, only })
+        Ok(Binance { market, grids, grid_of, ids, only })
     }
 
     #[must_use]
@@ -149,17 +180,29 @@ impl Binance {
     fn instrument(&self, symbol: &[u8]) -> Option<InstrumentId> {
         match &self.only {
             Some(only) => (symbol == only.lower || symbol == only.upper).then_some(0),
-            None => self.ids.get(symbol).copied(),
+            None => self.ids.get(Name::new(symbol)?),
         }
+    }
+
+    #[inline(always)]
+    fn grids(&self, id: InstrumentId) -> Option<&Grids> {
+        self.grids.get(usize::from(*self.grid_of.get(usize::from(id))?))
     }
 
     /// Decodes a market or snapshot frame. Never fails: what cannot be read is [`Event::Malformed`] with its reason,
     /// and with its instrument if it was or may have been depth.
     pub fn decode(&self, frame: &Frame<'_>, out: &mut Decoded) {
+        self.decode_telling(frame, out, |_, _| {});
+    }
+
+    /// The same; as soon as it is known, and long before the numbers are, `tell` learns of which instrument the message
+    /// is, and what.
+    #[inline(always)]
+    pub fn decode_telling(&self, frame: &Frame<'_>, out: &mut Decoded, tell: impl Fn(InstrumentId, Kind)) {
         out.clear();
         let mut cursor = Cursor::new(frame.bytes);
         let mut instrument = None;
-        if let Err(reason) = self.message(frame, &mut cursor, &mut instrument, out) {
+        if let Err(reason) = self.message(frame, &mut cursor, &mut instrument, out, tell) {
             out.clear();
             out.event = Event::Malformed { instrument, reason };
         }
@@ -171,6 +214,7 @@ impl Binance {
         c: &mut Cursor<'_>,
         instrument: &mut Option<InstrumentId>,
         out: &mut Decoded,
+        tell: impl Fn(InstrumentId, Kind),
     ) -> Result<(), Reason> {
         let mut kind = Kind::Unknown;
         if let Some(event) = self.only.as_ref().and_then(|only| self.only_usual(only, c)) {
@@ -178,21 +222,24 @@ impl Binance {
             return Ok(());
         }
         c.at = 0;
+        if let Some((kind, id, symbol)) = self.head(c) {
+            tell(id, kind);
+            if let Some(event) = self.usual(c, kind, id, symbol) {
+                out.event = event;
+                return Ok(());
+            }
+        }
+        c.at = 0;
         if c.eat_literal(b"{\"stream\":") {
             kind = self.stream(c.string()?, instrument);
             if kind == Kind::Other {
                 return Ok(());
             }
+            if let Some(id) = *instrument {
+                tell(id, kind);
+            }
             if !c.eat_literal(b",\"data\":") {
                 return self.wrapper(Cursor { at: 1, ..*c }, instrument, out);
-            }
-            if let Some(id) = *instrument {
-                let start = c.at;
-                if let Some(event) = self.usual(c, kind, id) {
-                    out.event = event;
-                    return Ok(());
-                }
-                c.at = start;
             }
         }
         c.expect(b'{', "an object was expected")?;
@@ -211,10 +258,30 @@ impl Binance {
     #[inline(always)]
     fn only_usual(&self, only: &Only, c: &mut Cursor<'_>) -> Option<Event> {
         if c.after_known(&only.quote).is_some() {
-            self.usual(c, Kind::Quote, 0)
+            self.usual(c, Kind::Quote, 0, Symbol::Known(&only.symbol))
         } else {
-            self.usual(c.after_known(&only.trade)?, Kind::Trade, 0)
+            self.usual(c.after_known(&only.trade)?, Kind::Trade, 0, Symbol::Known(&only.symbol))
         }
+    }
+
+    /// What a bookTicker or a trade says up to its data, in the form that the venue writes today, where there are several
+    /// instruments.
+    #[inline(always)]
+    fn head(&self, c: &mut Cursor<'_>) -> Option<(Kind, InstrumentId, Symbol<'static>)> {
+        if self.only.is_some() {
+            return None;
+        }
+        let window = c.after(b"{\"stream\":\"")?.window()?;
+        let n = equal_bytes(window, b'@').trailing_zeros() as usize;
+        let name = Name::first(window.first_chunk()?, n.min(LONGEST));
+        let id = self.ids.get(name)?;
+        c.at += n;
+        let kind = if c.eat_literal(b"@bookTicker\",\"data\":") {
+            Kind::Quote
+        } else {
+            c.after(b"@trade\",\"data\":").map(|_| Kind::Trade)?
+        };
+        Some((kind, id, Symbol::Stream(name, n)))
     }
 
     /// What a stream's name says; [`Kind::Other`] is not subscribed by us, or not ours. Partial depth (`@depth5`, …)
@@ -236,33 +303,32 @@ impl Binance {
     /// The messages that come most, in the exact form that the venue writes today; any other form, and whatever is
     /// wrong, is left to [`Binance::object`], which reads the same fields in any order.
     #[inline(always)]
-    fn usual(&self, c: &mut Cursor<'_>, kind: Kind, id: InstrumentId) -> Option<Event> {
-        let grids = self.grids.get(usize::from(id))?;
-        let symbol = self.symbols.get(usize::from(id))?;
+    fn usual(&self, c: &mut Cursor<'_>, kind: Kind, id: InstrumentId, symbol: Symbol<'_>) -> Option<Event> {
+        let grids = self.grids(id)?;
         let mut f = Fields::default();
         match (kind, self.market) {
             (Kind::Quote, Market::UsdM) => {
                 f.last_id = c.after(b"{\"e\":\"bookTicker\",\"u\":")?.integer().ok()?;
-                f.quote(c.after_known(symbol)?, grids)?;
+                f.quote(symbol.after(c)?, grids)?;
                 f.transaction_ms = c.after(b",\"T\":")?.millis()?;
                 c.after(b",\"E\":")?.millis()?;
                 c.after(b"}")?;
             }
             (Kind::Quote, Market::Spot) => {
                 f.last_id = c.after(b"{\"u\":")?.integer().ok()?;
-                f.quote(c.after_known(symbol)?, grids)?;
+                f.quote(symbol.after(c)?, grids)?;
                 c.after(b"}")?;
             }
             (Kind::Trade, Market::UsdM) => {
                 c.after(b"{\"e\":\"trade\",\"E\":")?.millis()?;
                 f.transaction_ms = c.after(b",\"T\":")?.millis()?;
-                f.trade(c.after_known(symbol)?, grids)?;
+                f.trade(symbol.after(c)?, grids)?;
                 f.buyer_is_maker = c.after(b",\"X\":\"MARKET\",\"m\":")?.boolean().ok()?;
                 c.after(b"}")?;
             }
             (Kind::Trade, Market::Spot) => {
                 c.after(b"{\"e\":\"trade\",\"E\":")?.millis()?;
-                f.trade(c.after_known(symbol)?, grids)?;
+                f.trade(symbol.after(c)?, grids)?;
                 f.transaction_ms = c.after(b",\"T\":")?.millis()?;
                 f.buyer_is_maker = c.after(b",\"m\":")?.boolean().ok()?;
                 c.after(b",\"M\":")?.boolean().ok()?;
@@ -344,7 +410,7 @@ impl Binance {
                     if *kind == Kind::Other {
                         return Ok(());
                     }
-                    let Some(grids) = instrument.and_then(|i| self.grids.get(usize::from(i))) else {
+                    let Some(grids) = instrument.and_then(|i| self.grids(i)) else {
                         return Err("a price has no symbol");
                     };
                     match (key, *kind) {

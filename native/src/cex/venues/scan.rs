@@ -181,6 +181,13 @@ impl<'a> Cursor<'a> {
         (!self.peek().is_ascii_digit()).then_some(first * 100_000 + last)
     }
 
+    /// The next 32 bytes.
+    #[inline(always)]
+    #[must_use]
+    pub fn window(&self) -> Option<&'a [u8; 32]> {
+        self.bytes.get(self.at..)?.first_chunk()
+    }
+
     #[inline(always)]
     fn word(&self, at: usize) -> Option<u64> {
         self.bytes.get(at..)?.first_chunk::<8>().map(|b| u64::from_le_bytes(*b))

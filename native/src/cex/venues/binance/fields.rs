@@ -4,8 +4,9 @@ use crate::cex::venues::scan::{Cursor, Grids};
 use crate::event::{Event, InstrumentId, Level, Side};
 use crate::units::{Lots, Ticks};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+/// What a message is, as its stream or its event type says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
     Unknown,
     Depth,
     Quote,

@@ -10,7 +10,7 @@ impl Binance {
     /// USD-M are common to all symbols, and prices may be alike.
     #[cold]
     pub(super) fn asked_for(&self, tag: u16) -> Result<InstrumentId, Reason> {
-        match (tag, self.grids.len()) {
+        match (tag, self.grid_of.len()) {
             (Frame::UNTAGGED, 1) => Ok(0),
             (Frame::UNTAGGED, _) => Err("a snapshot does not say its symbol and there are several: record it as \
                                          {\"stream\":\"btcusdt@depthSnapshot\",\"data\":{…}}"),
@@ -22,7 +22,7 @@ impl Binance {
     /// A REST snapshot. One that cannot be read names no instrument: the book is as good as it was without it.
     #[cold]
     pub(super) fn snapshot(&self, id: InstrumentId, c: &mut Cursor<'_>, out: &mut Decoded) -> Result<(), Reason> {
-        let grids = self.grids.get(usize::from(id)).ok_or("no such instrument")?;
+        let grids = self.grids(id).ok_or("no such instrument")?;
         let mut f = Fields::default();
         let mut seen = 0u32;
         while let Some(key) = c.key()? {
