@@ -97,6 +97,12 @@ fn a_fill_that_was_not_kept_is_found_at_the_venue() {
         next.pass(5_000, true);
         assert!(next.ready());
         assert_eq!((next.rig.position(0), next.trades()), (1, vec![6]));
+        // Its event, and that of the one before, whose orders this run never had.
+        for fill in next.venue.fills.clone() {
+            let event = next.venue.event(fill.order, "TRADE", Some(&fill));
+            next.private(&event);
+        }
+        assert_eq!((next.rig.position(0), next.trades()), (1, vec![6]), "known by their trade ids");
     }
 }
 

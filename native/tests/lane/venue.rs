@@ -73,7 +73,7 @@ impl Venue {
     }
 
     /// An event of the user data stream about an order.
-    fn event(&self, at: usize, execution: &str, fill: Option<&VenueFill>) -> String {
+    pub fn event(&self, at: usize, execution: &str, fill: Option<&VenueFill>) -> String {
         let (o, spec) = (&self.orders[at], Venue::spec());
         let client = if o.id == 0 { "web_x".to_string() } else { text(o.id) };
         let traded = fill.map_or(String::new(), |f| {

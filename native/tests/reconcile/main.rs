@@ -101,7 +101,8 @@ fn rule_3_what_an_adopted_order_had_filled_moves_the_position_alone() {
         round(vec![venue(Some(1), VenueStatus::Open, 5)], vec![trade(101, 70, 3, 50), trade(102, 70, 2, 51)], 8);
     r.names.insert(70, Named::Ours(1));
     let merged = run(&[adopted], false, &r);
-    assert_eq!((merged.fills.len(), merged.verdict), (2, Verdict::Agrees), "3 were filled before, 2 after");
+    let left: Vec<i64> = merged.fills.iter().map(|(f, _)| f.leaves.0).collect();
+    assert_eq!((left, merged.verdict), (vec![7, 5], Verdict::Agrees), "3 were filled before, 2 after");
 }
 
 #[test]
