@@ -8,6 +8,7 @@ mod faults;
 mod flatten;
 mod kernels;
 mod live;
+mod rates;
 mod receipts;
 mod several;
 mod spot;
