@@ -10,6 +10,7 @@ __all__ = [
     "Features",
     "Gate",
     "Kernel",
+    "LiveLane",
     "Order",
     "Orders",
     "Quoter",
@@ -33,6 +34,9 @@ __all__ = [
     "layout_json",
     "limits",
     "queue_probability",
+    "read_status",
+    "tape_tops",
+    "verify_tape",
 ]
 
 __version__: str

@@ -148,3 +148,19 @@ fn of_many_who_trip_at_once_one_leaves_its_whole_reason() {
         assert_eq!(reason.text, format!("{}", reason.at_ns).repeat(200));
     }
 }
+
+#[test]
+fn flattening_is_asked_for_whatever_tripped_first() {
+    let dir = Dir::new("flat");
+    let s = Switch::open(&dir.switch()).unwrap();
+    assert!(s.trip(SwitchState::Reducing, Cause::Drawdown, "lost", 1));
+    assert!(!s.asks_flat());
+    assert!(!s.trip(SwitchState::Reducing, Cause::Flatten, "everything out", 2), "the state has not moved");
+    let other = Switch::open(&dir.switch()).unwrap();
+    assert!(other.asks_flat() && other.reason().unwrap().cause == Cause::Drawdown);
+    assert!(dir.log().lines().last().unwrap().ends_with("flatten\teverything out"), "{}", dir.log());
+    s.reset("ada", "flat now", 3).unwrap();
+    assert!(!other.asks_flat());
+    assert!(s.trip(SwitchState::Reducing, Cause::Flatten, "again", 4));
+    assert_eq!((other.asks_flat(), other.reason().unwrap().cause), (true, Cause::Flatten));
+}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import time
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.command import main
-from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab
+from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab, until
 from tests.chaos.truth import agree, truth
 
 RAISES = "tests.chaos.strategies:Raises"
 
 #: Orders are on their way for so long at the most; what is accepted later was sent after the halt.
 SETTLED_S = 0.25
+#: A halt by command comes at a moment drawn from so long after the lane was seen to trade.
+TRADING_S = 0.2
 
 
 @dataclass
@@ -77,11 +80,12 @@ def judge(made: Lab, found: Halts, way: str, halted_ns: int, size: int, *, flatt
         )
 
 
-def by_command(made: Lab, runs: int, found: Halts) -> None:
+def by_command(made: Lab, runs: int, chance: random.Random, found: Halts) -> None:
     """Halts and resumes a lane that trades, `runs` times, and never starts it again."""
     made.start()
     for number in range(runs):
         _trades(made, made.exchange.size())
+        time.sleep(chance.uniform(0.0, TRADING_S))
         size = made.exchange.size()
         if number == 0:  # by the command itself; the others by what it calls
             command = [sys.executable, "-m", "searcher", "halt", "--reason", "chaos"]
@@ -96,9 +100,29 @@ def by_command(made: Lab, runs: int, found: Halts) -> None:
         judge(made, found, "command", reason.at_ns, size)
         if number + 1 < runs:
             made.switch.resume("chaos goes on", "chaos")
+    in_silence(made, found)
     time.sleep(SETTLED_S)
     found.wrong += [f"after {runs} halts: {line}" for line in agree(made)]
     made.stop()
+
+
+def in_silence(made: Lab, found: Halts) -> None:
+    """By command while the market is silent: the lane cancels all the same, and at once."""
+    made.switch.resume("chaos goes on", "chaos")
+    _trades(made, made.exchange.size())
+    made.exchange.misbehave(freeze_ms=3_000)
+    until("orders rest", lambda: truth(made.exchange.log()).open)
+    time.sleep(SETTLED_S)
+    size, resting = made.exchange.size(), len(truth(made.exchange.log()).open)
+    made.switch.trip("chaos", "halted", "person")
+    reason = made.switch.reason
+    assert reason is not None
+    made.until("no order is left", lambda s: not s["open_orders"] and not s["unknown_orders"])
+    way = "command, on a silent market"
+    judge(made, found, way, reason.at_ns, size)
+    took_s = found.clear_ns[way][-1] / 1e9
+    if found.cancels[way] != resting or took_s > SETTLED_S:
+        found.wrong.append(f"{way}: {found.cancels[way]} of {resting} orders were cancelled, in {took_s:.2f} s")
 
 
 def _trades(made: Lab, size: int) -> None:
@@ -153,7 +177,7 @@ def run(venue: str, runs: int, seed: int, folder: Path) -> Halts:
     late = {"rates": {"delay": 0.05}, "delay_ms": 900}  # what follows a delayed message waits behind it
     raises = f"qty_lots = {2 if usdm else 100}"
     with lab(venue, folder, "--seed", str(seed), *BUSY) as made:
-        by_command(made, runs, found)
+        by_command(made, runs, random.Random(seed), found)
         by_signal(made, found)
         made.configure(max_feed_latency_ms=500)
         once(made, found, "a stale feed", "halted", lambda: made.exchange.misbehave(**late))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from searcher.verify import verify
 
 def verify_all(folder: Path) -> tuple[int, list[str]]:
     """How many Tapes there are, and a line for each that does not agree."""
+    os.environ["RUST_BACKTRACE"] = "0"  # a session that panicked does so again
     tapes = sorted(folder.rglob("*.tape"))
     wrong = []
     for tape in tapes:

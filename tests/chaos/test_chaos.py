@@ -43,7 +43,7 @@ def test_a_venue_that_misbehaves_makes_no_false_top_and_loses_no_order(venue: st
 @pytest.mark.parametrize("venue", VENUES)
 def test_halted_in_any_way_nothing_but_cancels_and_reduce_only_is_accepted(venue: str, tmp_path: Path) -> None:
     found = halts.run(venue, 5, 2, tmp_path)
-    assert len(found.after_ns) == 6
+    assert len(found.after_ns) == 7
     clean(found.wrong, tmp_path, 6)
 
 

@@ -5,7 +5,8 @@
 //! | spot | websocket API | the same connection: `userDataStream.subscribe.signature` (HMAC), or `session.logon` and `userDataStream.subscribe` (Ed25519) |
 //! | USD-M | websocket API, after `session.logon` with an Ed25519 key | `<user endpoint>/ws/<listen key>` |
 //!
-//! Nothing is signed before the venue's time is known.
+//! Nothing is signed before the venue's time is known. While the order connection is down, cancels go over REST; other
+//! orders are turned away.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::cex::venues::binance_rest::{ListenKey, Rest};
 use crate::cex::venues::binance_session as session;
 use crate::cex::venues::binance_sign::{Credentials, KeyKind};
 use crate::clock::stopwatch_ns;
-use crate::event::{ConnectionId, Intent, ORDERS, USER_DATA};
+use crate::event::{Action, ConnectionId, Intent, ORDERS, USER_DATA};
 use crate::net::{Endpoint, Tls, WsClient, WsEvent, WsOptions};
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -212,7 +213,9 @@ impl Account {
         took: &mut Sending,
     ) -> Result<(), String> {
         let timestamp_ms = self.timestamp_ms(now_ns).ok_or("the venue's time is not known yet")?;
-        if self.entry == OrderEntry::Rest {
+        // What must leave the venue leaves by the other door when the first one is shut.
+        let shut = intent.action == Action::Cancel && !self.orders.as_ref().is_some_and(Link::is_up);
+        if self.entry == OrderEntry::Rest || shut {
             let begun = stopwatch_ns();
             let request = make.order(intent, timestamp_ms, &self.keys).map_err(|e| e.to_string())?;
             let encoded = stopwatch_ns();

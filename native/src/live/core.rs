@@ -1,7 +1,7 @@
 //! The lane and its ways out: every frame goes through [`Core::step`], and what the lane decided on it leaves before the
 //! next one is looked at.
 
-mod answers;
+mod asking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::account::{Account, Incoming, Sending, WRONG_TIME, Which};
 use super::meter::{Meter, Part};
 use super::notices::Notices;
 use super::paper::Paper;
-use super::rest::{RestClient, Snapshots, What};
+use super::rest::{RestClient, Snapshots};
 use crate::cex::venues::binance_rest::Rest;
 use crate::clock::{WallClock, stopwatch_ns};
 use crate::event::{
@@ -333,73 +333,6 @@ impl Core {
             debug_assert_eq!(WRONG_TIME, -1021);
             self.time_due_ns = self.time_due_ns.min(now_ns + SECOND_NS);
         }
-    }
-
-    /// Sends REST requests that are due and takes answers.
-    pub fn rest_turn(&mut self, now_ns: i64) {
-        self.public.drive(now_ns);
-        while let Some(answered) = self.public.next(now_ns) {
-            self.answered(answered);
-        }
-        self.private.drive(now_ns);
-        while let Some(answered) = self.private.next(now_ns) {
-            self.answered(answered);
-        }
-        self.ask_calls(now_ns);
-        if now_ns < self.throttled_ns {
-            return;
-        }
-        if now_ns >= self.time_due_ns && !self.asking_time {
-            self.asking_time = self.public.ask(What::Time { sent_ns: now_ns }, self.make.time(), now_ns);
-            self.time_due_ns = now_ns + if self.asking_time { TIME_EVERY_NS } else { SECOND_NS };
-        }
-        while self.public.has_room()
-            && let Some(instrument) = self.snapshots.due(now_ns)
-        {
-            let request = self.make.snapshot(instrument);
-            if self.public.weight(now_ns) + request.weight > self.snapshot_weight {
-                // Over the share of snapshots: the next minute is another.
-                self.snapshots.postpone(instrument, (now_ns / (60 * SECOND_NS) + 1) * 60 * SECOND_NS);
-            } else if !self.public.ask(What::Snapshot(instrument), request, now_ns) {
-                self.snapshots.postpone(instrument, now_ns + SECOND_NS);
-                break;
-            }
-        }
-        if let Way::Venue(account) = &mut self.way
-            && account.offset_ns.is_some()
-            && let Some((what, listen_key)) = account.listen(now_ns)
-        {
-            // Where it cannot be queued it is asked for again.
-            let _ = self.private.ask(what, self.make.listen_key(listen_key), now_ns);
-        }
-    }
-
-    fn ask_calls(&mut self, now_ns: i64) {
-        while let Way::Venue(account) = &mut self.way
-            && !self.calls.is_empty()
-            && self.private.has_room()
-            && let Some(timestamp_ms) = account.timestamp_ms(now_ns)
-            && let Some(call) = self.calls.pop_front()
-        {
-            let request = self.make.ask(call.ask, call.instrument, timestamp_ms, account.keys());
-            if self.private.ask(What::Call(call), request, now_ns) {
-                self.calls_under_way += 1;
-            } else {
-                self.answer(call, 0, &[], now_ns);
-            }
-        }
-    }
-
-    /// Calls that have no answer yet.
-    #[must_use]
-    pub fn open_calls(&self) -> usize {
-        self.calls.len() + self.calls_under_way
-    }
-
-    fn answer(&mut self, call: Call, status: u16, body: &[u8], now_ns: i64) {
-        let frame =
-            Frame { source: Source::Answer, connection: status, tag: call.number, recv_ns: now_ns, bytes: body };
-        self.step(&frame, stopwatch_ns());
     }
 
     /// When something is due though every socket is silent.

@@ -115,6 +115,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_finds_no_room_is_counted() {
+        let (producer, consumer) = ring(2 * OVERHEAD_BYTES + 4);
+        let counts = Arc::new(TapeCounts::default());
+        let mut to_tape = ToTape { ring: producer, lane: 1, counts: Arc::clone(&counts) };
+        let seen = |of: fn(&TapeCounts) -> &AtomicU64| of(&counts).load(Ordering::Relaxed);
+        for _ in 0..2 {
+            to_tape.record(Kind::Timer, 0, 0, 1, b"ab");
+        }
+        assert_eq!((seen(|c| &c.records), seen(|c| &c.lost)), (2, 0));
+        to_tape.record(Kind::Timer, 0, 0, 2, b"");
+        assert_eq!((seen(|c| &c.records), seen(|c| &c.lost)), (2, 1), "the ring is full");
+        consumer.fail();
+        drop(consumer);
+        to_tape.record(Kind::Timer, 0, 0, 3, b"");
+        assert_eq!((seen(|c| &c.records), seen(|c| &c.lost)), (2, 2), "nobody writes any more");
+    }
+
+    #[test]
     fn names_are_dates() {
         assert_eq!(utc_name(0), "19700101T000000.000000Z");
         assert_eq!(utc_name(951_782_400_000_000_000), "20000229T000000.000000Z");

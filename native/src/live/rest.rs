@@ -13,7 +13,8 @@ const NS_PER_MS: i64 = 1_000_000;
 const TIMEOUT_MS: i64 = 10_000;
 /// Requests handed to a connection at once; it asks one after the other.
 const AT_ONCE: usize = 4;
-const MINUTE_NS: i64 = 60_000 * NS_PER_MS;
+const MINUTE_MS: u32 = 60_000;
+const MINUTE_NS: i64 = MINUTE_MS as i64 * NS_PER_MS;
 
 /// What was asked.
 #[derive(Clone, Copy, Debug)]
@@ -119,9 +120,8 @@ impl RestClient {
                     let header = |name| response.header(name).and_then(|v| v.trim().parse::<u32>().ok());
                     let used: Vec<RateUse> =
                         response.headers.iter().filter_map(|(name, value)| used(name, value)).collect();
-                    let minute = |u: &&RateUse| u.kind == RateKind::Weight && u.interval_ms == 60_000;
-                    if let Some(u) = used.iter().find(minute) {
-                        self.count_weight(0, now_ns);
+                    self.count_weight(0, now_ns);
+                    for u in used.iter().filter(|u| u.kind == RateKind::Weight && u.interval_ms == MINUTE_MS) {
                         self.weight = self.weight.max(u.count);
                     }
                     let throttled = matches!(response.status, 418 | 429);

@@ -110,6 +110,8 @@ pub struct Runner {
     tape_lost: u64,
     /// Market frames so far, for the plan's faults.
     heard: u64,
+    /// The switch's state, and whether it asks for positions of zero, as of the last turn.
+    switch_seen: (SwitchState, bool),
     news: News,
 }
 
@@ -148,6 +150,7 @@ impl Runner {
             fds: Vec::new(),
             tape_lost: 0,
             heard: 0,
+            switch_seen: (SwitchState::Active, false),
             news: News::default(),
         }
     }
@@ -210,6 +213,7 @@ impl Runner {
             let control = if asked == Control::StopFlat as u8 { Control::StopFlat } else { Control::Stop };
             self.core.control(control, now_ns);
         }
+        self.look_at_switch(now_ns);
         // Messages come first, but not for ever.
         if idle || stopwatch_ns() - self.beat_due > LATE_PAGE_NS {
             self.keep_house(now_ns);
@@ -221,6 +225,15 @@ impl Runner {
             self.wait();
         }
         true
+    }
+
+    /// The lane looks at the switch at every frame; on a market that is silent a change of it makes one.
+    fn look_at_switch(&mut self, now_ns: i64) {
+        let seen = (self.switch.state(), self.switch.asks_flat());
+        if seen != self.switch_seen {
+            self.switch_seen = seen;
+            self.core.own(Source::Timer, 0, &[], now_ns);
+        }
     }
 
     /// Reads each market connection once; true if there was a message.

@@ -187,3 +187,67 @@ fn a_fill_that_a_replace_overtook_still_counts() {
     fill(&mut g, 1, Side::Buy, 9_980, 7, 0);
     assert_eq!((g.exposure(0).position(), g.exposure(0).open().len()), (Lots(10), 0));
 }
+
+#[test]
+fn unreconciled_refuses_everything_but_cancels() {
+    let mut g = gate();
+    assert_eq!(send(&mut g, &place(1, Side::Buy, 9_990, 5)), None);
+    g.set_ready(false);
+    assert_eq!(send(&mut g, &place(2, Side::Buy, 9_990, 1)), Some(Limit::Unreconciled));
+    assert_eq!(send(&mut g, &intent(Action::Replace, 1, Side::Buy, 9_991, 5)), Some(Limit::Unreconciled));
+    assert_eq!(send(&mut g, &intent(Action::Cancel, 1, Side::Buy, 0, 0)), None);
+    g.trip(SwitchState::Halted, Cause::Stop, "test", 0);
+    assert_eq!(send(&mut g, &place(2, Side::Buy, 9_990, 1)), Some(Limit::Halted), "halted is judged first");
+}
+
+#[test]
+fn venue_rate_keeps_a_part_for_cancels() {
+    use _core::event::RateKind;
+    use _core::risk::governor::Governor;
+    let mut g = gate();
+    g.set_governor(Governor::new(&[(RateKind::Weight, 10_000, 4)], 5_000).unwrap());
+    assert_eq!(send(&mut g, &place(1, Side::Buy, 9_990, 1)), None);
+    assert_eq!(send(&mut g, &place(2, Side::Buy, 9_990, 1)), None);
+    let refused = send_at(&mut g, &place(3, Side::Buy, 9_990, 1), &market(), 0).unwrap_err();
+    assert_eq!((refused.limit, refused.observed, refused.allowed), (Limit::VenueRate as u8, 3, 2));
+    assert_eq!(g.exposure(0).open().len(), 2, "nothing is reserved for it");
+    for _ in 0..2 {
+        assert_eq!(send(&mut g, &intent(Action::Cancel, 1, Side::Buy, 0, 0)), None);
+    }
+    assert_eq!(send(&mut g, &intent(Action::Cancel, 1, Side::Buy, 0, 0)), Some(Limit::VenueRate));
+}
+
+#[test]
+fn fees_in_kind_take_lots_from_the_position() {
+    use _core::risk::intake::Charge;
+    use _core::units::Money;
+    let mut g = gate();
+    assert_eq!(send(&mut g, &place(1, Side::Buy, MID, 10)), None);
+    g.on_charged(&receipt(ReceiptKind::Filled, 1, Side::Buy, MID, 10, 0), Charge::InKind, 0);
+    assert_eq!(g.exposure(0).cash(), -Money::of(2 * MID, Lots(10)), "nothing but the price is paid in money");
+    g.on_mark(0, 2 * MID, 0);
+    g.pay_lots(0, 1, 0);
+    let e = g.exposure(0);
+    assert_eq!((e.position(), e.pnl().fees), (Lots(9), Money::of(2 * MID, Lots(1))));
+    assert_eq!(e.pnl().total(), e.cash() + Money::of(e.mark(), e.position()), "the parts still add up");
+    // The last lot is not whole: it cannot be sold, and all else is flat without it.
+    g.set_dust(0, 1);
+    assert_eq!(g.exposure(0).closable(), 8);
+    g.on_receipt(&receipt(ReceiptKind::Filled, 9, Side::Sell, MID, 8, 0), 0);
+    assert!(g.exposure(0).is_flat());
+}
+
+#[test]
+fn a_position_that_was_there_before_is_valued_by_the_first_mark() {
+    use _core::units::Money;
+    let mut g = gate();
+    let before = g.equity();
+    g.adopt_position(0, Lots(-4));
+    assert_eq!(g.equity(), before);
+    g.on_mark(0, 2 * MID, 0);
+    assert_eq!((g.equity(), g.exposure(0).pnl().total()), (before, Money(0)));
+    g.on_mark(0, 2 * MID + 2, 0);
+    let e = g.exposure(0);
+    assert_eq!(e.pnl().total(), Money::of(-2, Lots(4)));
+    assert_eq!(e.pnl().total(), e.cash() + Money::of(e.mark(), e.position()));
+}

@@ -107,7 +107,7 @@ fn a_drawdown_survives_a_restart() {
     let (_, carry) = dir.open().unwrap();
     let mut tight = limits(1);
     tight.lane.max_drawdown_bps = 1; // of 1000: 0.1, one lot falls by that in 1 000 ticks
-    let rig = Rig::behind(1, tight, first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
+    let rig = Rig::behind(Market::UsdM, 1, tight, first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
     let mut next = Live { rig, venue: live.venue, kept: vec![], calls: vec![], requests: vec![], asked: vec![] };
     next.frame(Source::Carry, 0, &serde_json::to_vec(&carry).unwrap());
     next.connect();

@@ -39,7 +39,19 @@ impl Live {
 
     /// Begins with its opening balance, at a venue that is there already.
     pub fn carrying(rules: LiveRules, carry: &Carry, venue: Venue, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Live {
-        let rig = Rig::behind(1, limits(1), first_id(1, 1), Some(rules), kernels);
+        Live::carrying_at(START, rules, carry, venue, kernels)
+    }
+
+    /// The same at another time.
+    pub fn carrying_at(
+        now: i64,
+        rules: LiveRules,
+        carry: &Carry,
+        venue: Venue,
+        kernels: Vec<(Kernel, Vec<InstrumentId>)>,
+    ) -> Live {
+        let mut rig = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules), kernels);
+        rig.now = now;
         let (kept, calls, requests, asked) = (vec![], vec![], vec![], vec![]);
         let mut live = Live { rig, venue, kept, calls, requests, asked };
         let bytes = serde_json::to_vec(carry).unwrap();
@@ -208,6 +220,25 @@ fn an_order_whose_answer_is_lost_is_asked_for() {
     live.pass(7_000, true);
     assert_eq!(state(&live, &placed[1]), State::Closed, "it can no longer come");
     assert_eq!(live.open(), live.venue.open());
+}
+
+#[test]
+fn a_cancel_that_overtakes_its_place_proves_nothing() {
+    let mut live = Live::new(rules(), vec![(maker(), vec![0])]);
+    live.connect();
+    live.settle();
+    live.book();
+    let placed = std::mem::take(&mut live.requests);
+    live.frame(Source::Control, 0, &[Control::Stop as u8]);
+    for cancel in std::mem::take(&mut live.requests) {
+        live.private(&Venue::refused(&cancel, -2011, "Unknown order sent."));
+    }
+    assert_eq!((live.open().len(), live.rig.lane.is_done()), (2, false), "they may still come");
+    live.venue.now_ms = live.rig.now / MS;
+    live.venue.on_request(&placed[0]); // and one does
+    live.pass(9_000, true);
+    assert!(live.venue.orders.len() == 1 && live.venue.open().is_empty());
+    assert!(live.rig.lane.is_done(), "{:?}", live.rig.lane.left());
 }
 
 #[test]
@@ -457,7 +488,7 @@ fn a_replay_that_is_told_what_was_seen_decides_the_same() {
     let script: Vec<SwitchSeen> =
         tape.iter().filter(|r| r.0 == Kind::Switch).map(|r| SwitchSeen::read(&r.2).unwrap()).collect();
     assert_eq!(script.len(), 3);
-    let mut again = Rig::behind(1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
+    let mut again = Rig::behind(Market::UsdM, 1, limits(1), first_id(1, 1), Some(rules()), vec![(maker(), vec![0])]);
     again.lane.set_switch_script(script);
     let frames = live.rig.heads.lock().unwrap().clone();
     for ((kind, time_ns, payload), (connection, tag)) in tape.iter().zip(frames) {

@@ -10,6 +10,7 @@ mod kernels;
 mod live;
 mod receipts;
 mod several;
+mod spot;
 mod venue;
 mod verify;
 mod wild;
@@ -163,6 +164,7 @@ pub struct Rig {
     pub switch: Arc<Switch>,
     pub now: i64,
     ids: Vec<u64>,
+    spot: bool,
     last_trade: u64,
 }
 
@@ -172,13 +174,14 @@ impl Rig {
     }
 
     pub fn with(instruments: usize, limits: Limits, kernels: Vec<(Kernel, Vec<InstrumentId>)>) -> Rig {
-        let mut rig = Rig::behind(instruments, limits, 1, None, kernels);
+        let mut rig = Rig::behind(Market::UsdM, instruments, limits, 1, None, kernels);
         rig.lane.start_timers(START);
         rig
     }
 
     /// With a venue behind it, where `live` says how to deal with it.
     pub fn behind(
+        dialect: Market,
         instruments: usize,
         limits: Limits,
         first_id: u64,
@@ -189,7 +192,7 @@ impl Rig {
         let (equity, capacity) = (d("1000"), 64);
         let trading = Trading { limits, equity, switch: switch.clone(), capacity, first_id, can_replace: true, live };
         let config = LaneConfig {
-            dialect: Market::UsdM,
+            dialect,
             instruments: specs(instruments),
             features: features(),
             clock_offset_ns: 0,
@@ -200,7 +203,7 @@ impl Rig {
         lane.journal.set_tape(Some(Box::new(tape.clone())));
         let (out, ids) = (Outbox::default(), vec![10; instruments]);
         let heads = tape.1.clone();
-        Rig { lane, out, tape, heads, switch, now: START, ids, last_trade: 0 }
+        Rig { lane, out, tape, heads, switch, now: START, ids, spot: dialect == Market::Spot, last_trade: 0 }
     }
 
     pub fn frame(&mut self, source: Source, connection: u16, tag: u16, bytes: &[u8]) -> Vec<Intent> {
@@ -223,7 +226,7 @@ impl Rig {
             each.collect::<Vec<_>>().join(",")
         };
         let last = &mut self.ids[usize::from(id)];
-        let (prev, first) = (*last, *last + 2);
+        let (prev, first) = (*last, *last + if self.spot { 1 } else { 2 });
         *last += 5;
         format!(
             "{{\"stream\":\"c{id}usdt@depth@0ms\",\"data\":{{\"e\":\"depthUpdate\",\"E\":{t},\"T\":{t},\

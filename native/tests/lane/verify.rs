@@ -12,6 +12,9 @@ use _core::live::plan::LivePlan;
 use _core::sim::verify::verify;
 use _core::tape::{Head, TapeOptions, TapeWriter};
 
+/// A record: kind, connection and tag, time, payload.
+type Written = (Kind, (u16, u16), i64, Vec<u8>);
+
 /// The header of a session of one maker.
 fn meta() -> String {
     let instruments = serde_json::to_value(specs(1)).unwrap();
@@ -35,7 +38,7 @@ fn meta() -> String {
 }
 
 /// A session with fills, a lost answer, and a switch that is tripped, reset and tripped again.
-fn session() -> Vec<(Kind, (u16, u16), i64, Vec<u8>)> {
+fn session() -> Vec<Written> {
     let plan = LivePlan::parse(&meta()).unwrap();
     let mut rig = Rig::new(1, vec![(maker(), vec![0])]);
     rig.lane = plan.lane(vec![maker()], rig.switch.clone(), true).unwrap();
@@ -72,7 +75,7 @@ fn session() -> Vec<(Kind, (u16, u16), i64, Vec<u8>)> {
     records.into_iter().zip(heads).map(|((kind, time_ns, payload), head)| (kind, head, time_ns, payload)).collect()
 }
 
-fn write(dir: &Dir, records: &[(Kind, (u16, u16), i64, Vec<u8>)], close: bool) {
+fn write(dir: &Dir, records: &[Written], close: bool) {
     let _ = std::fs::remove_dir_all(&dir.0);
     std::fs::create_dir_all(&dir.0).unwrap();
     let mut tape = TapeWriter::create(dir.0.join("s.tape"), &meta(), TapeOptions::default()).unwrap();

@@ -1,8 +1,11 @@
 //! Whatever the venue's messages suffer, one round sets everything right: fills, position and open orders are then the
 //! exchange's own.
 
+use super::carry::Dir;
 use super::live::{Live, rules};
+use super::venue::Venue;
 use super::*;
+use _core::lane::CarryFile;
 use proptest::prelude::*;
 
 /// A pseudo-random number below `n`.
@@ -46,20 +49,31 @@ struct Trouble {
     event: u64,
     doubled: u64,
     late: u64,
+    /// The process is killed, per mille of the steps.
+    killed: u64,
 }
 
 fn run(seed: u64, trouble: Trouble) -> Live {
     let mut random = Random(seed);
     let quiet = Arc::new(Mutex::new(false));
-    let mut live = Live::new(rules(), vec![(fickle(seed ^ 77, quiet.clone()), vec![0])]);
-    live.venue.now_ms = START / MS;
-    live.connect();
-    live.settle();
-    live.book();
+    let dir = Dir::new(&format!("wild-{seed}"));
+    let venue = Venue { now_ms: START / MS, ..Venue::default() };
+    let (mut file, mut live) = begin(&dir, venue, START, seed ^ 77, &quiet);
+    let mut earlier = Vec::new();
     let mut late: Vec<String> = Vec::new();
     for _ in 0..300 {
         live.rig.now += 10 * MS;
         live.venue.now_ms = live.rig.now / MS;
+        for line in live.kept.drain(..) {
+            file.append(&line).unwrap();
+            earlier.push(line);
+        }
+        if random.below(1_000) < trouble.killed {
+            drop(file);
+            late.clear();
+            let now = live.rig.now;
+            (file, live) = begin(&dir, live.venue, now, seed ^ now as u64, &quiet);
+        }
         live.nudge();
         live.frame(Source::Timer, 0, &[]);
         let mut said = Vec::new();
@@ -109,7 +123,19 @@ fn run(seed: u64, trouble: Trouble) -> Live {
     for text in late {
         live.private(&text); // what comes last changes nothing
     }
+    live.kept.splice(0..0, earlier);
     live
+}
+
+/// A run begins, after whatever was before.
+fn begin(dir: &Dir, venue: Venue, now: i64, seed: u64, quiet: &Arc<Mutex<bool>>) -> (CarryFile, Live) {
+    let (file, carry) = CarryFile::open(&dir.0, 1, &specs(1)).unwrap();
+    let kernels = vec![(fickle(seed, quiet.clone()), vec![0])];
+    let mut live = Live::carrying_at(now, rules(), &carry, venue, kernels);
+    live.connect();
+    live.settle();
+    live.book();
+    (file, live)
 }
 
 /// Tenths of a second pass, and the book stays fresh, so that orders go on resting.
@@ -137,7 +163,7 @@ fn check(live: &Live, what: &str) {
 
 #[test]
 fn without_trouble_there_is_nothing_to_set_right() {
-    let none = Trouble { request: 0, answer: 0, event: 0, doubled: 0, late: 0 };
+    let none = Trouble { request: 0, answer: 0, event: 0, doubled: 0, late: 0, killed: 0 };
     let live = run(5, none);
     assert!(live.venue.fills.len() > 20 && live.venue.log.len() > 50, "{} fills", live.venue.fills.len());
     check(&live, "no trouble");
@@ -148,7 +174,7 @@ fn without_trouble_there_is_nothing_to_set_right() {
 fn the_trouble_is_real() {
     let mut sum = (0, 0, 0, 0);
     for seed in 0..10 {
-        let trouble = Trouble { request: 2, answer: 20, event: 25, doubled: 20, late: 25 };
+        let trouble = Trouble { request: 2, answer: 20, event: 25, doubled: 20, late: 25, killed: 0 };
         let live = run(seed, trouble);
         check(&live, &format!("seed {seed}"));
         let counts = live.rig.lane.account_status().unwrap().counts;
@@ -158,6 +184,18 @@ fn the_trouble_is_real() {
         sum.3 += live.open().len();
     }
     assert!(sum.0 > 50 && sum.1 > 50 && sum.2 > 50 && sum.3 > 8, "recovered, unanswered, known, open: {sum:?}");
+}
+
+#[test]
+fn killed_anywhere_the_next_run_knows_the_account() {
+    let mut adopted = 0;
+    for seed in 0..20 {
+        let trouble = Trouble { request: 2, answer: 20, event: 25, doubled: 20, late: 25, killed: 15 };
+        let live = run(seed, trouble);
+        check(&live, &format!("seed {seed}"));
+        adopted += live.rig.lane.account_status().unwrap().counts.adopted;
+    }
+    assert!(adopted > 5, "orders of an earlier run that were open: {adopted}");
 }
 
 proptest! {
@@ -171,8 +209,9 @@ proptest! {
         event in 0u64..40,
         doubled in 0u64..30,
         late in 0u64..40,
+        killed in prop_oneof![Just(0u64), 1u64..30],
     ) {
-        let trouble = Trouble { request, answer, event, doubled, late };
+        let trouble = Trouble { request, answer, event, doubled, late, killed };
         check(&run(seed, trouble), &format!("seed {seed}, {trouble:?}"));
     }
 }

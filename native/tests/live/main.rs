@@ -202,6 +202,23 @@ fn a_live_lane_asks_before_it_orders_and_a_removed_switch_halts_it() {
 }
 
 #[test]
+fn cancels_leave_over_rest_when_the_order_connection_is_lost() {
+    let (venue, dir) = (Venue::open(), Dir::new());
+    let mut plan = plan("live", &venue, &dir);
+    plan["rules"]["ack_timeout_ms"] = json!(100);
+    let lane = start(&plan);
+    until("two orders", || venue.seen.asked.lock().unwrap().len() >= 3);
+    let before = venue.seen.requests("DELETE /api/v3/order");
+    assert_eq!(before, 0, "as long as it is up, everything goes over it");
+    venue.seen.shut.store(true, std::sync::atomic::Ordering::SeqCst);
+    until("cancels of both", || venue.seen.requests("DELETE /api/v3/order") >= 2);
+    assert_eq!(venue.seen.requests("POST /api/v3/order"), 0, "and nothing but cancels");
+    lane.stop(false);
+    lane.join(Duration::from_millis(200));
+    agrees(&plan);
+}
+
+#[test]
 fn a_tripped_switch_is_met_at_the_start() {
     let (venue, dir) = (Venue::open(), Dir::new());
     let plan = plan("paper", &venue, &dir);

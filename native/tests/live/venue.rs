@@ -13,8 +13,10 @@ use tungstenite::{Message, accept};
 pub struct Seen {
     /// Messages on the websocket API, in order.
     pub asked: Mutex<Vec<serde_json::Value>>,
-    /// REST requests, without their queries.
+    /// REST requests, method and path without its query.
     pub paths: Mutex<Vec<String>>,
+    /// The websocket API is closed, and takes no connection any more.
+    pub shut: AtomicBool,
     /// Market connections that were opened.
     pub streams: AtomicU64,
     /// Market connections are cut at the next event.
@@ -83,10 +85,26 @@ fn feed(stream: TcpStream, seen: &Seen) {
     }
 }
 
+impl Seen {
+    /// How often this was asked over REST.
+    pub fn requests(&self, what: &str) -> usize {
+        self.paths.lock().unwrap().iter().filter(|p| *p == what).count()
+    }
+}
+
 fn api(stream: TcpStream, seen: &Seen) {
+    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    if seen.shut.load(Ordering::SeqCst) {
+        return;
+    }
     let Ok(mut ws) = accept(stream) else { return };
-    while let Ok(message) = ws.read() {
-        let Message::Text(text) = message else { continue };
+    while !seen.shut.load(Ordering::SeqCst) {
+        let text = match ws.read() {
+            Ok(Message::Text(text)) => text,
+            Ok(_) => continue,
+            Err(tungstenite::Error::Io(e)) if e.kind() == std::io::ErrorKind::WouldBlock => continue,
+            Err(_) => return,
+        };
         let asked: serde_json::Value = serde_json::from_str(&text).unwrap();
         if asked["method"] == "userDataStream.subscribe.signature" {
             let answer = format!(r#"{{"id":{},"status":200,"result":{{"subscriptionId":0}}}}"#, asked["id"]);
@@ -113,7 +131,8 @@ fn rest(mut stream: TcpStream, seen: &Seen) {
             "/api/v3/account" => r#"{"balances":[{"asset":"BTC","free":"10.0","locked":"0.0"}]}"#.to_string(),
             _ => "[]".to_string(),
         };
-        seen.paths.lock().unwrap().push(path);
+        let method = text.split(' ').next().unwrap_or("");
+        seen.paths.lock().unwrap().push(format!("{method} {path}"));
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         if stream.write_all((head + &body).as_bytes()).is_err() {
             return;

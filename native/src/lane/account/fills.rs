@@ -3,7 +3,7 @@
 use super::Ledger;
 use crate::cex::reconcile::Named;
 use crate::cex::venues::binance::Market;
-use crate::event::{Fee, InstrumentId, PrivateNotes, Receipt, ReceiptKind};
+use crate::event::{Ask, Fee, InstrumentId, PrivateNotes, Receipt, ReceiptKind};
 use crate::lane::carry::{KeptFill, KeptTrade};
 use crate::lane::{Desk, Instrument, Lane, Outbox};
 use crate::risk::intake::Charge;
@@ -131,20 +131,17 @@ impl Lane {
             if matches!(receipt.kind, ReceiptKind::ChangeRejected | ReceiptKind::Unknown) && receipt.leaves.0 > 0 {
                 receipt.leaves.0 = o.leaves.0.max(1);
             }
+            // "No such order", and nobody ever said that there was: its place may still be on its way.
+            let young = now_ns.saturating_sub(o.placed_ns) < account.proof_ns && o.accepted_ns.is_none();
+            if receipt.kind == ReceiptKind::ChangeRejected && receipt.leaves.0 == 0 && young && !o.is_closed() {
+                (receipt.kind, receipt.leaves) = (ReceiptKind::Unknown, o.leaves);
+            }
         }
         self.on_receipt(&receipt, notes.fee, out);
-        let Some(desk) = &mut self.desk else { return };
-        let Some(account) = &mut desk.account else { return };
-        let after = desk.orders.get(receipt.id);
-        match receipt.kind {
-            ReceiptKind::Unknown => account.asks.want(receipt.instrument, crate::event::Ask::Order(receipt.id)),
-            // Refused because the venue has no such order, and nobody ever said that it had: is it still on its way?
-            ReceiptKind::ChangeRejected
-                if after.is_some_and(|o| o.is_closed()) && before.is_some_and(|o| o.accepted_ns.is_none()) =>
-            {
-                account.want_round(receipt.instrument, now_ns);
-            }
-            _ => {}
+        if receipt.kind == ReceiptKind::Unknown
+            && let Some(account) = self.desk.as_mut().and_then(|d| d.account.as_mut())
+        {
+            account.asks.want(receipt.instrument, Ask::Order(receipt.id));
         }
     }
 

@@ -1,16 +1,83 @@
-//! What becomes of the answers that come over REST.
+//! What the lane's thread asks over REST, and what becomes of the answers.
 
 use serde_json::json;
 
-use super::{Core, NS_PER_MS, SECOND_NS, Way};
+use super::{Core, NS_PER_MS, SECOND_NS, TIME_EVERY_NS, Way};
 use crate::cex::venues::binance_rest::order_answer;
 use crate::clock::stopwatch_ns;
-use crate::event::{Fault, Frame, InstrumentId, ORDERS, Source};
+use crate::event::{Call, Fault, Frame, InstrumentId, ORDERS, Source};
 use crate::live::rest::{Answered, What};
 use crate::sim::backtest::turned_away;
 
 impl Core {
-    pub(super) fn answered(&mut self, a: Answered) {
+    /// Sends REST requests that are due and takes answers.
+    pub fn rest_turn(&mut self, now_ns: i64) {
+        self.public.drive(now_ns);
+        while let Some(answered) = self.public.next(now_ns) {
+            self.answered(answered);
+        }
+        self.private.drive(now_ns);
+        while let Some(answered) = self.private.next(now_ns) {
+            self.answered(answered);
+        }
+        self.ask_calls(now_ns);
+        if now_ns < self.throttled_ns {
+            return;
+        }
+        if now_ns >= self.time_due_ns && !self.asking_time {
+            self.asking_time = self.public.ask(What::Time { sent_ns: now_ns }, self.make.time(), now_ns);
+            self.time_due_ns = now_ns + if self.asking_time { TIME_EVERY_NS } else { SECOND_NS };
+        }
+        while self.public.has_room()
+            && let Some(instrument) = self.snapshots.due(now_ns)
+        {
+            let request = self.make.snapshot(instrument);
+            if self.public.weight(now_ns) + request.weight > self.snapshot_weight {
+                // Over the share of snapshots: the next minute is another.
+                self.snapshots.postpone(instrument, (now_ns / (60 * SECOND_NS) + 1) * 60 * SECOND_NS);
+            } else if !self.public.ask(What::Snapshot(instrument), request, now_ns) {
+                self.snapshots.postpone(instrument, now_ns + SECOND_NS);
+                break;
+            }
+        }
+        if let Way::Venue(account) = &mut self.way
+            && account.offset_ns.is_some()
+            && let Some((what, listen_key)) = account.listen(now_ns)
+        {
+            // Where it cannot be queued it is asked for again.
+            let _ = self.private.ask(what, self.make.listen_key(listen_key), now_ns);
+        }
+    }
+
+    fn ask_calls(&mut self, now_ns: i64) {
+        while let Way::Venue(account) = &mut self.way
+            && !self.calls.is_empty()
+            && self.private.has_room()
+            && let Some(timestamp_ms) = account.timestamp_ms(now_ns)
+            && let Some(call) = self.calls.pop_front()
+        {
+            let request = self.make.ask(call.ask, call.instrument, timestamp_ms, account.keys());
+            if self.private.ask(What::Call(call), request, now_ns) {
+                self.calls_under_way += 1;
+            } else {
+                self.answer(call, 0, &[], now_ns);
+            }
+        }
+    }
+
+    /// Calls that have no answer yet.
+    #[must_use]
+    pub fn open_calls(&self) -> usize {
+        self.calls.len() + self.calls_under_way
+    }
+
+    fn answer(&mut self, call: Call, status: u16, body: &[u8], now_ns: i64) {
+        let frame =
+            Frame { source: Source::Answer, connection: status, tag: call.number, recv_ns: now_ns, bytes: body };
+        self.step(&frame, stopwatch_ns());
+    }
+
+    fn answered(&mut self, a: Answered) {
         let now_ns = self.clock.now_ns();
         if let Some(ms) = a.throttled_ms {
             self.throttled(ms, now_ns);
@@ -38,9 +105,10 @@ impl Core {
                     self.unsent += 1;
                     self.refused.push_back(turned_away(&intent, now_ns));
                 } else if a.status != 0 {
-                    let (mut answer, wait_s) = (Vec::new(), a.throttled_ms.map(|ms| ms / 1000));
-                    order_answer(&intent, a.status, wait_s, &a.used, &a.body, &mut answer);
-                    self.own(Source::Private, ORDERS, &answer, now_ns);
+                    let retry_after_s = a.throttled_ms.map(|ms| ms / 1000);
+                    let mut message = Vec::with_capacity(a.body.len() + 256);
+                    order_answer(&intent, a.status, retry_after_s, &a.used, &a.body, &mut message);
+                    self.own(Source::Private, ORDERS, &message, now_ns);
                     self.look_for_wrong_time(&a.body, now_ns);
                 }
             }
