@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.wire_capture import CaptureRefused, Packet, Sniffer, messages, order_method, reactions
+from bench.wire import is_disturbed, report
+from bench.wire_capture import CaptureRefused, Packet, Reactions, Sniffer, messages, order_method, reactions
 from bench.wire_floor import frame, order
 
 US = 1000
@@ -162,3 +163,16 @@ def test_real_packets_are_seen_once_each_with_their_times() -> None:
     times = [p.time_ns for p in packets]
     assert times == sorted(times)
     assert before_ns <= times[0] <= times[-1] <= after_ns
+
+
+def turned(*latencies_us: int) -> list[Reactions]:
+    return [Reactions(latencies_ns=[us * US] * 100, bursts=100, answered=100) for us in latencies_us]
+
+
+def test_percentiles_over_the_floor_are_given_only_where_the_floor_is_one() -> None:
+    quiet = {"floor": turned(30, 34), "FastMM": turned(104, 100), "ours": turned(54, 50)}
+    assert not is_disturbed(quiet)
+    assert "p50: ours / FastMM 0.52 on the wire, 0.29 over the floor's median" in report(quiet)
+    busy = quiet | {"floor": turned(30, 400)}
+    assert is_disturbed(busy)
+    assert "over the floor's median" not in report(busy)

@@ -1,4 +1,4 @@
-//! Proofs of the book against a sorted map, and of its memory.
+//! Proofs of the Book.
 
 use super::*;
 use proptest::prelude::*;
