@@ -240,6 +240,18 @@ impl Account {
         sent.map_err(|e| format!("{e:?}"))
     }
 
+    /// Encodes and signs as [`Account::send`] does, and throws it away.
+    pub fn rehearse(&mut self, intent: &Intent, now_ns: i64) {
+        let Some(encoder) = self.encoders.get(usize::from(intent.instrument)) else { return };
+        let timestamp_ms = now_ns / NS_PER_MS;
+        self.bytes.clear();
+        // What cannot be encoded takes its time, too.
+        let _ = match self.keys.kind() {
+            KeyKind::Ed25519 => encoder.encode(intent, timestamp_ms, &mut self.bytes),
+            KeyKind::Hmac => encoder.encode_signed(intent, timestamp_ms, &self.keys, &mut self.bytes),
+        };
+    }
+
     /// The next thing on a connection; a message's bytes go to `buffer`.
     pub fn next(&mut self, which: Which, now_ns: i64, buffer: &mut Vec<u8>, notices: &Notices) -> Option<Incoming> {
         let private = &self.private;

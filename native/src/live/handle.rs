@@ -16,6 +16,7 @@ use super::paper::Paper;
 use super::pin;
 use super::plan::{LivePlan, Mode, Poll};
 use super::record::SessionTape;
+use super::rehearsal::Rehearsal;
 use super::rest::RestClient;
 use super::thread::{Runner, RunnerParts, Shared};
 use crate::cex::kernel::Kernel;
@@ -48,11 +49,17 @@ pub struct LiveLane {
 }
 
 impl LiveLane {
-    /// Makes the lane of a plan and starts its thread. Kernels in the plan's order; credentials for mode live.
+    /// Makes the lane of a plan and starts its thread. Kernels in the plan's order; credentials for mode live. A lane that
+    /// polls busily rehearses with `understudies`, the same kernels once more; without them it does not.
     ///
     /// # Errors
     /// One line for a person: what is wrong and what to do. Nothing runs then.
-    pub fn start(plan: LivePlan, kernels: Vec<Kernel>, keys: Option<Credentials>) -> Result<LiveLane, String> {
+    pub fn start(
+        plan: LivePlan,
+        kernels: Vec<Kernel>,
+        understudies: Vec<Kernel>,
+        keys: Option<Credentials>,
+    ) -> Result<LiveLane, String> {
         terse_panics();
         let notices = Arc::new(Notices::default());
         let poller = Poller::new().map_err(|e| format!("nothing to wait with: {e}"))?;
@@ -62,7 +69,10 @@ impl LiveLane {
             None => Switch::anonymous(),
         });
         let cpu = plan.cpu;
-        let (runner, carry) = prepare(plan, kernels, keys, poller, &shared, &switch)?;
+        let rehearses = plan.poll == Poll::Busy && plan.mode == Mode::Live && !understudies.is_empty();
+        let rehearsal = if rehearses { Rehearsal::new(&plan, understudies)? } else { None };
+        let (mut runner, carry) = prepare(plan, kernels, keys, poller, &shared, &switch)?;
+        runner.rehearsal = rehearsal.map(Box::new);
         let over = Arc::new(AtomicBool::new(false));
         let (said, heard) = mpsc::channel();
         let name = format!("{THREAD}{}", runner.plan.lane);

@@ -12,6 +12,7 @@ mod paper;
 mod pin;
 pub mod plan;
 pub mod record;
+mod rehearsal;
 mod rest;
 mod status;
 mod thread;

@@ -18,6 +18,7 @@ use super::notices::Notices;
 use super::page::Page;
 use super::plan::{LivePlan, Poll};
 use super::record::SessionTape;
+use super::rehearsal::{self, Rehearsal};
 use super::status::{self, ClockStatus, ConnectionStatus, Session, TapeStatus};
 use crate::clock::{stopwatch_ns, system_ns};
 use crate::event::{ConnectionId, Control, Fault, Frame, Source};
@@ -113,6 +114,9 @@ pub struct Runner {
     /// The switch's state, and whether it asks for positions of zero, as of the last turn.
     switch_seen: (SwitchState, bool),
     news: News,
+    pub rehearsal: Option<Box<Rehearsal>>,
+    /// Stopwatch: when it is due.
+    rehearsal_due: i64,
 }
 
 /// What a runner is made of.
@@ -152,6 +156,8 @@ impl Runner {
             heard: 0,
             switch_seen: (SwitchState::Active, false),
             news: News::default(),
+            rehearsal: None,
+            rehearsal_due: 0,
         }
     }
 
@@ -221,10 +227,28 @@ impl Runner {
         if self.is_over() {
             return false;
         }
+        if idle {
+            self.rehearse(now_ns);
+        }
         if idle && self.plan.poll == Poll::Sleep {
             self.wait();
         }
         true
+    }
+
+    /// Keeps warm what the next message will need, while there is none.
+    fn rehearse(&mut self, now_ns: i64) {
+        let Some(rehearsal) = &mut self.rehearsal else { return };
+        let watch = stopwatch_ns();
+        if watch < self.rehearsal_due {
+            return;
+        }
+        let core = &mut self.core;
+        let top = core.lane.instruments().get(usize::from(rehearsal.instrument())).and_then(|i| i.top);
+        if let (Some(top), Way::Venue(account)) = (top, &mut core.way) {
+            rehearsal.turn(top.bid.px, now_ns, |intent| account.rehearse(intent, now_ns));
+        }
+        self.rehearsal_due = stopwatch_ns() + rehearsal::EVERY_NS;
     }
 
     /// The lane looks at the switch at every frame; on a market that is silent a change of it makes one.

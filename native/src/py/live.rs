@@ -18,6 +18,7 @@ use crate::live::{LiveLane, LivePlan, page};
 struct Ready {
     plan: LivePlan,
     kernels: Vec<Kernel>,
+    understudies: Vec<Kernel>,
     keys: Option<Credentials>,
 }
 
@@ -63,7 +64,8 @@ impl PyLiveLane {
     ) -> PyResult<PyLiveLane> {
         let plan = LivePlan::parse(plan_json).map_err(PyValueError::new_err)?;
         // Budgets are the plan's.
-        let kernels = kernels.iter().map(|k| kernel_of(k, 0)).collect::<PyResult<Vec<_>>>()?;
+        let made = || kernels.iter().map(|k| kernel_of(k, 0)).collect::<PyResult<Vec<_>>>();
+        let (kernels, understudies) = (made()?, made()?);
         let keys = match (plan.key_kind, api_key, secret) {
             (Some(kind), Some(api_key), Some(secret)) => {
                 Some(Credentials::new(kind.into(), api_key, secret).map_err(PyValueError::new_err)?)
@@ -73,7 +75,7 @@ impl PyLiveLane {
             _ => return Err(PyValueError::new_err("give both the API key and its secret, or neither")),
         };
         let page = Path::new(&plan.state).join("status").display().to_string();
-        Ok(PyLiveLane { state: Mutex::new(State::Ready(Box::new(Ready { plan, kernels, keys }))), page })
+        Ok(PyLiveLane { state: Mutex::new(State::Ready(Box::new(Ready { plan, kernels, understudies, keys }))), page })
     }
 
     /// Starts the lane's thread. ValueError with one line when something is wrong with what it needs (then nothing
@@ -89,7 +91,8 @@ impl PyLiveLane {
                 }
             };
             drop(state);
-            let lane = LiveLane::start(ready.plan, ready.kernels, ready.keys).map_err(PyValueError::new_err)?;
+            let lane = LiveLane::start(ready.plan, ready.kernels, ready.understudies, ready.keys)
+                .map_err(PyValueError::new_err)?;
             *self.lock() = State::Started(Arc::new(lane));
             Ok(())
         })

@@ -90,7 +90,7 @@ fn kernels(plan: &Value) -> Vec<Kernel> {
 fn start(plan: &Value) -> LiveLane {
     let parsed = LivePlan::parse(&plan.to_string()).unwrap();
     let keys = parsed.key_kind.map(|_| Credentials::new(KeyKind::Hmac, "key", "secret").unwrap());
-    LiveLane::start(parsed, kernels(plan), keys).unwrap()
+    LiveLane::start(parsed, kernels(plan), kernels(plan), keys).unwrap()
 }
 
 fn status(plan: &Value) -> Value {
@@ -278,7 +278,8 @@ fn a_plan_that_cannot_run_says_why() {
     ] {
         let p = with(key, value);
         let keys = Credentials::new(KeyKind::Hmac, "key", "secret").unwrap();
-        let Err(error) = LiveLane::start(LivePlan::parse(&p.to_string()).unwrap(), kernels(&p), Some(keys)) else {
+        let Err(error) = LiveLane::start(LivePlan::parse(&p.to_string()).unwrap(), kernels(&p), Vec::new(), Some(keys))
+        else {
             panic!("{key} was taken")
         };
         assert!(error.contains(text) && !error.contains('\n'), "{key}: {error}");
