@@ -11,6 +11,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::bytes::fetch;
 use crate::cex::reconcile::VenueOrder;
 use crate::event::{Action, ClientId, InstrumentId, Intent, KernelId, Receipt, ReceiptKind, Side};
 use crate::units::Lots;
@@ -124,6 +125,24 @@ impl Orders {
     pub fn side(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = &Order> + Clone {
         let slots = self.live.get(usize::from(instrument)).map_or(&[][..], |lists| &lists[side as usize]);
         slots.iter().map(|&slot| &self.orders[slot as usize])
+    }
+
+    /// Asks for the memory of an instrument's live orders, and of those that will be placed next.
+    pub fn warm(&self, instrument: InstrumentId) {
+        for side in [Side::Buy, Side::Sell] {
+            self.side(instrument, side).for_each(fetch);
+        }
+        let next = if self.orders.len() < 2 * self.capacity {
+            self.orders.len().wrapping_sub(1)
+        } else {
+            self.closed.front().map_or(0, |slot| *slot as usize)
+        };
+        for slot in next..next.saturating_add(4) {
+            if let (Some(order), Some(seen)) = (self.orders.get(slot), self.seen.get(slot)) {
+                fetch(order);
+                fetch(seen);
+            }
+        }
     }
 
     /// Whether [`Orders::record`] can take an intent. A cancel of a live order always, as often as wanted; a replace

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::account::{Account, Booking};
 use super::{Desk, Lane, LaneFill, Outbox, Overrun, Trading};
+use crate::bytes::fetch;
 use crate::cex::kernel::{Hook, HookError, Kernel, Out, OutAction, VIEW_ORDERS, View};
 use crate::cex::orders::{Ignored, Orders};
 use crate::cex::quoter::{Desired, Quoter};
@@ -37,6 +38,13 @@ struct Shown {
 impl KernelSlot {
     pub(super) fn due_ns(&self) -> Option<i64> {
         (self.kernel.timer_ns() > 0 && self.kernel.has(Hook::Timer)).then_some(self.due_ns)
+    }
+
+    /// Asks for what it reads and writes of its instrument `index`.
+    pub(super) fn warm(&self, index: usize) {
+        fetch(self);
+        fetch(&self.views[index]);
+        fetch(&self.outs[index]);
     }
 
     pub(super) fn start(&mut self, start_ns: i64) {

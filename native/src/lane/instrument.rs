@@ -90,6 +90,12 @@ impl Instrument {
         }
     }
 
+    /// The best levels of a side as of the last change of the book.
+    #[must_use]
+    pub fn best(&self, side: Side) -> &[Level] {
+        &self.best[side as usize]
+    }
+
     /// Updates the features from a book in sync.
     pub fn update_features(&mut self, now_ns: i64) {
         let [bids, asks] = [&self.best[0], &self.best[1]].map(|side| &side[..side.len().min(self.levels)]);

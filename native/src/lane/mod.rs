@@ -14,6 +14,7 @@ mod marks;
 mod overrun;
 mod parts;
 mod quality;
+mod warm;
 mod wind_down;
 
 use std::collections::VecDeque;

@@ -68,17 +68,21 @@ impl LiveLane {
             Some(path) => Switch::open(Path::new(path))?,
             None => Switch::anonymous(),
         });
-        let cpu = plan.cpu;
-        let rehearses = plan.poll == Poll::Busy && plan.mode == Mode::Live && !understudies.is_empty();
+        let (cpu, busy) = (plan.cpu, plan.poll == Poll::Busy);
+        let rehearses = busy && plan.mode == Mode::Live && !understudies.is_empty();
         let rehearsal = if rehearses { Rehearsal::new(&plan, understudies)? } else { None };
         let (mut runner, carry) = prepare(plan, kernels, keys, poller, &shared, &switch)?;
         runner.rehearsal = rehearsal.map(Box::new);
+        if busy && !pin::hold_memory() {
+            let why = "memory cannot be locked: raise `ulimit -l`, or first touches of pages will cost microseconds";
+            notices.say(system_ns(), "memory not locked", json!({"why": why}));
+        }
         let over = Arc::new(AtomicBool::new(false));
         let (said, heard) = mpsc::channel();
         let name = format!("{THREAD}{}", runner.plan.lane);
         let ending = Arc::clone(&over);
         let lane = std::thread::Builder::new().name(name).spawn(move || {
-            let pinned = cpu.map_or(Ok(()), pin::pin);
+            let pinned = cpu.map_or(Ok(()), pin::pin).map(|()| rustix::thread::gettid());
             let go = pinned.is_ok();
             // The other end waits for it.
             let _ = said.send(pinned);
@@ -88,7 +92,10 @@ impl LiveLane {
             ending.store(true, Ordering::Release);
         });
         let lane = lane.map_err(|e| format!("no thread for the lane: {e}"))?;
-        heard.recv().map_err(|_| "the lane's thread ended before it began".to_string())??;
+        let id = heard.recv().map_err(|_| "the lane's thread ended before it began".to_string())??;
+        if let Some(cpu) = cpu {
+            pin::spare(cpu, id);
+        }
         let ended = Arc::clone(&over);
         let watcher = std::thread::Builder::new().name("switch".into()).spawn(move || watch(&switch, &ended));
         let watcher = watcher.map_err(|e| {

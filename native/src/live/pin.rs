@@ -1,6 +1,6 @@
-//! Binding the lane's thread to a core.
+//! Binding the lane's thread to a core, and keeping what disturbs it away.
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 
 /// Binds the calling thread to core `cpu`.
 ///
@@ -17,6 +17,28 @@ pub fn pin(cpu: u16) -> Result<(), String> {
     let mut only = CpuSet::new();
     only.set(index);
     sched_setaffinity(None, &only).map_err(|e| format!("cpu {cpu}: the thread cannot be bound to it: {e}"))
+}
+
+/// Keeps the process's other threads off core `cpu`, where they have another one to run on: a lane that polls busily
+/// loses a time slice to each of them. `lane` is the thread that is bound there. What cannot be moved stays.
+pub fn spare(cpu: u16, lane: Pid) {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return };
+    for task in tasks.flatten() {
+        let id = task.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+        let Some(id) = id.filter(|id| *id != lane) else { continue };
+        let Ok(mut cores) = sched_getaffinity(Some(id)) else { continue };
+        cores.unset(usize::from(cpu));
+        if cores.count() > 0 {
+            let _ = sched_setaffinity(Some(id), &cores);
+        }
+    }
+}
+
+/// Brings all memory of the process in, and keeps it: the first touch of a page costs microseconds, and rings and tables
+/// are touched for the first time all day. False where the system does not allow it (`ulimit -l`).
+#[must_use]
+pub fn hold_memory() -> bool {
+    rustix::mm::mlockall(rustix::mm::MlockAllFlags::CURRENT).is_ok()
 }
 
 #[cfg(test)]

@@ -247,6 +247,7 @@ impl Runner {
         let top = core.lane.instruments().get(usize::from(rehearsal.instrument())).and_then(|i| i.top);
         if let (Some(top), Way::Venue(account)) = (top, &mut core.way) {
             rehearsal.turn(top.bid.px, now_ns, |intent| account.rehearse(intent, now_ns));
+            core.lane.warm(rehearsal.instrument());
         }
         self.rehearsal_due = stopwatch_ns() + rehearsal::EVERY_NS;
     }

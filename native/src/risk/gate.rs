@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::fetch;
 use crate::event::{Action, InstrumentId, Intent, Refusal, Top};
 use crate::units::{Decimal, InstrumentSpec};
 
@@ -357,6 +358,15 @@ impl Gate {
         }
         let cause = if self.flatten { Cause::Drawdown } else { Cause::Flatten };
         self.latch(SwitchState::Halted, cause, "flattened", now_ns)
+    }
+
+    /// Asks for the memory that judging an intent of the instrument will touch.
+    pub fn warm(&self, instrument: InstrumentId) {
+        fetch(&self.account);
+        if let Some(slot) = self.slots.get(usize::from(instrument)) {
+            fetch(slot);
+            slot.exposure.open.iter().for_each(fetch);
+        }
     }
 
     /// # Panics
