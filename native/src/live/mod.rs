@@ -12,7 +12,7 @@ mod paper;
 mod pin;
 pub mod plan;
 pub mod record;
-mod rehearsal;
+pub mod rehearsal;
 mod rest;
 mod status;
 mod thread;

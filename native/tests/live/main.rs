@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use _core::cex::kernel::{Hook, HookFn, Hooks, Kernel, Out, View};
 use _core::cex::venues::binance_sign::{Credentials, KeyKind};
+use _core::live::rehearsal::{self, Rehearsal};
 use _core::live::{LiveLane, LivePlan, page};
 use _core::risk::switch::{Switch, SwitchState};
 use _core::sim::verify::verify;
 use _core::tape::{Kind, TapeReader};
+use _core::units::Ticks;
 use serde_json::{Value, json};
 use support::Dir;
 use venue::Venue;
@@ -175,7 +177,8 @@ fn a_paper_lane_trades_and_ends_with_nothing_open() {
 #[test]
 fn a_live_lane_asks_before_it_orders_and_a_removed_switch_halts_it() {
     let (venue, dir) = (Venue::open(), Dir::new());
-    let plan = plan("live", &venue, &dir);
+    let mut plan = plan("live", &venue, &dir);
+    plan["poll"] = json!("busy"); // and rehearses meanwhile
     let lane = start(&plan);
     let methods = || -> Vec<String> {
         venue.seen.asked.lock().unwrap().iter().map(|m| m["method"].as_str().unwrap().to_string()).collect()
@@ -248,6 +251,32 @@ fn a_changed_tape_does_not_agree() {
     let found: Value = serde_json::from_str(&verify(&tape(&plan), vec![nothing]).unwrap()).unwrap();
     assert_eq!(found["agrees"], json!(false));
     assert_eq!(found["difference"]["tape"]["kind"], json!("intent"), "{found}");
+}
+
+#[test]
+fn a_rehearsal_decides_again_and_again_and_nothing_of_it_is_real() {
+    for venue in ["binance_spot", "binance_usdm"] {
+        let (local, dir) = (Venue::open(), Dir::new());
+        let mut p = plan("live", &local, &dir);
+        p["plan"]["venue"] = json!(venue);
+        p["endpoints"]["user"] = p["endpoints"]["market"].clone();
+        let plan = LivePlan::parse(&p.to_string()).unwrap();
+        let mut rehearsal = Rehearsal::new(&plan, kernels(&p)).unwrap().unwrap();
+        let mut asked = [0; 4];
+        let turns = 300;
+        for n in 0..turns {
+            let now_ns = 1_700_000_000_000_000_000 + n * rehearsal::EVERY_NS;
+            rehearsal.turn(Ticks(1_000), now_ns, |intent| asked[intent.action as usize] += 1);
+        }
+        let [_, places, cancels, replaces] = asked;
+        let moved = if venue == "binance_usdm" { replaces } else { places.min(cancels) };
+        assert!(moved > turns / 2, "{venue}: {asked:?} in {turns} turns");
+        assert!(local.seen.asked.lock().unwrap().is_empty());
+        assert!(!dir.0.join("lane").exists(), "it writes nothing");
+    }
+    let (local, dir) = (Venue::open(), Dir::new());
+    let recording = LivePlan::parse(&plan("record", &local, &dir).to_string()).unwrap();
+    assert!(Rehearsal::new(&recording, Vec::new()).unwrap().is_none(), "nobody decides anything");
 }
 
 #[test]
