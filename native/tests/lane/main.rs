@@ -11,6 +11,7 @@ mod live;
 mod receipts;
 mod several;
 mod spot;
+mod stops;
 mod venue;
 mod verify;
 mod wild;
