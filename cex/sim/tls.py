@@ -1,5 +1,5 @@
-"""A certificate for the loopback exchange, signed by an authority of its own that signs nothing else: a client is told to
-trust that by its file."""
+"""A certificate for the loopback exchange, signed by an authority of its own that signs nothing else: a client is told
+to trust that by its file."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

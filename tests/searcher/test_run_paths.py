@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from native._core import TapeReader
 from searcher.demo_truth import compare
 from searcher.verify import verify
 from tests.chaos.harness import ROOT, Lab, lab, until
@@ -34,14 +33,19 @@ def change(made: Lab, *changes: tuple[str, str], to: str = "config.toml") -> Pat
 
 def command(made: Lab, *argv: str, given: str = "") -> "subprocess.CompletedProcess[str]":
     """`searcher` with this session's environment, and something on its standard input."""
-    command = [sys.executable, "-m", "searcher", *argv]
     return subprocess.run(
-        command, env=made.environment, cwd=ROOT, capture_output=True, text=True, check=False, input=given
+        [sys.executable, "-m", "searcher", *argv],
+        env=made.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        input=given,
     )
 
 
 def filled(status: dict[str, Any], least: int = 3) -> bool:
-    return sum(i["fills"] for i in status["instruments"]) >= least
+    return sum(int(i["fills"]) for i in status["instruments"]) >= least
 
 
 def accepted(made: Lab) -> list[dict[str, Any]]:
@@ -79,7 +83,7 @@ def refuses_to_start(made: Lab) -> str:
 
 @contextmanager
 def signed(folder: Path, venue: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """An exchange behind TLS that knows a key which `searcher keys` made, and a lane that reads it from the keystore."""
+    """An exchange behind TLS that knows a key `searcher keys` made, and a lane that reads it there."""
     folder.mkdir(exist_ok=True)
     monkeypatch.setenv("PATHS_PASSWORD", "correct horse")
     store = ["--keystore", str(folder / "keys"), "--password-env", "PATHS_PASSWORD"]
@@ -156,7 +160,7 @@ def test_on_paper_nothing_reaches_the_exchange(tmp_path: Path) -> None:
 
 def test_what_was_recorded_can_be_checked_and_replayed(tmp_path: Path) -> None:
     with lab("binance_usdm", tmp_path) as made:
-        daemon = made.start("searcher", "--mode", "record", "--for", "4")
+        daemon = made.start("searcher", "--mode", "record", "--for", "2")
         assert daemon.wait(40) == 0, made.said()
         assert made.exchange.log() == []
         (tape,) = made.tapes()
@@ -164,10 +168,12 @@ def test_what_was_recorded_can_be_checked_and_replayed(tmp_path: Path) -> None:
         assert found["agrees"], found
         done = command(made, "replay", str(tape), "--json", str(tmp_path / "found.json"))
         assert done.returncode == 0, done.stdout + done.stderr
-        report = json.loads((tmp_path / "found.json").read_text())
-        print(done.stdout, json.dumps(report)[:3000])
+        book = json.loads((tmp_path / "found.json").read_text())["book"]
+        assert book["checked"] > 10
+        assert (book["matched"], book["gaps"], book["crossed"]) == (book["checked"], 0, 0)
         done = command(made, "replay", str(tape), "--config", str(tmp_path / "config.toml"))
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "Fills" in done.stdout
 
 
 def test_one_switch_stops_every_lane_of_a_daemon(tmp_path: Path) -> None:
@@ -216,22 +222,26 @@ def test_a_tape_that_cannot_be_written_ends_the_risk(tmp_path: Path) -> None:
         shown = command(made, "status")
         assert "records are missing on its Tape" in shown.stdout, shown.stdout
         until("nothing rests", lambda: made.exchange.state()["open"] == [])
-        made.stop()
-        found, _ = verify(tape)
-        print(found, events(made)[-3:], made.said())
+        assert made.stop() == 1, "a session without a whole Tape did not end well"
+        said = {line["event"]: line for line in events(made)}
+        assert said["tape lost"]["level"] == said["tape not whole"]["level"] == "error"
+        assert str(tape) in said["tape not whole"]["why"]
         done = command(made, "replay", "--verify", str(tape))
-        print(done.stdout)
-        raise AssertionError("look")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "agree with it" in done.stdout
+        assert "the session did not end in order, or has not ended: compared up to the last record" in done.stdout
 
 
 def test_a_recorded_market(tmp_path: Path, recorded: Callable[[str], Path]) -> None:
     day = recorded("binance/usdm_btcusdt_20240808.gz")
-    with lab("binance_usdm", tmp_path, "--recording", str(day), strategy=MAKER, params=MAKES, **FLAT) as made:
+    # As in the demo: with a maker's fee the market maker keeps so far away that it trades once in minutes.
+    free = ("--recording", str(day), "--speed", "4", "--maker-fee", "0")
+    with lab("binance_usdm", tmp_path, *free, strategy=MAKER, params=MAKES, **FLAT) as made:
+        change(made, ('maker_fee_bps = "2"', 'maker_fee_bps = "0"'))
         trades_and_ends_flat(made)
 
 
-@pytest.mark.parametrize("venue", ["binance_spot", "binance_usdm"])
-@pytest.mark.parametrize("ms", [30_000, -30_000])
+@pytest.mark.parametrize(("ms", "venue"), [(30_000, "binance_spot"), (-30_000, "binance_usdm")])
 def test_a_clock_that_is_wrong_from_the_start(ms: int, venue: str, tmp_path: Path) -> None:
     with lab(venue, tmp_path, recv_window_ms=5_000, **FLAT) as made:
         made.exchange.misbehave(skew_ms=ms)
@@ -239,20 +249,32 @@ def test_a_clock_that_is_wrong_from_the_start(ms: int, venue: str, tmp_path: Pat
         assert abs(status["clock"]["venue_offset_ns"] - ms * 1_000_000) < 100_000_000
 
 
-@pytest.mark.parametrize("ms", [30_000, -30_000])
-def test_a_clock_that_goes_wrong(ms: int, tmp_path: Path) -> None:
+def test_a_venues_clock_that_leaps_ahead_is_read_again(tmp_path: Path) -> None:
     with lab("binance_usdm", tmp_path, recv_window_ms=5_000, **FLAT) as made:
+        change(
+            made, ("reject_rate_bps = 10000", "reject_rate_bps = 2000"), ("reject_window = 1000", "reject_window = 100")
+        )
+        made.start()
+        # It has not asked for the time within the last second: more often it never asks.
+        older = made.until("it is older", lambda s: filled(s) and s["now_ns"] - s["started_ns"] > 1_200_000_000)
+        before = older["instruments"][0]["fills"]
+        made.exchange.misbehave(skew_ms=30_000)
+        status = trades_and_ends_flat(made, lambda s: s["instruments"][0]["fills"] >= before + 5)
+        assert abs(status["clock"]["venue_offset_ns"] - 30_000_000_000) < 100_000_000
+        assert status["state"] == "active"
+
+
+def test_a_venues_clock_that_falls_back_looks_like_a_late_feed(tmp_path: Path) -> None:
+    with lab("binance_usdm", tmp_path, recv_window_ms=5_000) as made:
         made.start()
         made.until("there are fills", filled)
-        made.exchange.misbehave(skew_ms=ms)
+        made.exchange.misbehave(skew_ms=-30_000)
+        status = made.until("it halts", lambda s: s["state"] == "halted" and s["open_orders"] == 0)
+        assert status["reason"]["cause"] == "feed_latency", status["reason"]
         size = made.exchange.size()
-        import time
-
-        time.sleep(6)
-        print(json.dumps(made.status())[:4000])
-        print(len(made.exchange.log_from(size)))
-        print(made.stop())
-        print(compare(made.lane, made.exchange.log_path))
-        for e in events(made):
-            print(e)
-        raise AssertionError("look")
+        assert made.stop() == 0, made.said()
+        assert made.exchange.log_from(size) == []
+        assert made.exchange.state()["open"] == []
+        (said,) = [line for line in events(made) if line["event"] == "halted"]
+        assert said["level"] == "warning"
+        assert "above 10000 ms" in said["text"]

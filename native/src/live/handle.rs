@@ -251,3 +251,6 @@ fn prepare(
     });
     Ok((runner, opening))
 }
+
+#[cfg(test)]
+mod tests;

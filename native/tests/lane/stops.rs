@@ -2,6 +2,7 @@
 
 use super::live::{Live, quoting, rules};
 use super::*;
+use _core::cex::orders::first_id;
 use _core::event::{Ask, Control, ORDERS, RateKind};
 use _core::lane::RateLimit;
 
