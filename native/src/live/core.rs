@@ -340,6 +340,9 @@ impl Core {
     /// The venue is asked for its time at once, before what is refused meanwhile is a wave of rejects; though not more
     /// than once a second.
     fn want_time(&mut self, now_ns: i64) {
+        if self.asking_time {
+            return; // the answer is on its way
+        }
         let earliest_ns = self.time_asked_ns.saturating_add(SECOND_NS).max(now_ns);
         self.time_due_ns = self.time_due_ns.min(earliest_ns);
     }
