@@ -19,7 +19,7 @@ from searcher.config import Config, load
 from searcher.errors import ConfigError, RunError
 from searcher.findings import Level
 from searcher.live_plan import compile_kernels, for_mode, live_plan_json
-from searcher.logs import say, set_up
+from searcher.logs import LEVELS, say, set_up
 from searcher.preflight import examine
 from searcher.state import StateLock
 
@@ -172,6 +172,8 @@ def stop(lanes: Sequence[Running], signals: Signals, *, failed: bool) -> int:
         say(
             level, "lane stopped", lane=lane.name, ended=end.how, left=end.left or "nothing", held=end.held or "nothing"
         )
+        if end.tape:
+            say(logging.ERROR, "tape not whole", lane=lane.name, why=end.tape)
     _relay(lanes)
     if hurried:
         logging.shutdown()
@@ -184,16 +186,17 @@ def stop(lanes: Sequence[Running], signals: Signals, *, failed: bool) -> int:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a lane ended. `left` is what should not be there: open orders, and where it was to be flat, positions; `held`
-    is the rest of the positions."""
+    is the rest of the positions, `tape` why the session's Tape is not whole."""
 
     how: str
     left: list[str]
     held: list[str]
+    tape: str | None = None
 
     @property
     def is_bad(self) -> bool:
-        """A person must look at the venue."""
-        return bool(self.left) or self.how not in ("stopped", "quit")
+        """A person must look at the venue, or at the disk."""
+        return bool(self.left or self.tape) or self.how not in ("stopped", "quit")
 
     @classmethod
     def of(cls, summary: dict[str, Any], on_stop: str) -> Self:
@@ -204,17 +207,18 @@ class Ending:
         ]
         positions = [f"{s}: a position of {qty}" for s, qty in summary.get("positions", {}).items() if Decimal(qty)]
         unknown = [str(summary["left"])] if "left" in summary else []
+        tape = summary.get("tape", {}).get("error")
         if on_stop == "flatten":
-            return cls(summary["ended"], unknown + orders + positions, [])
-        return cls(summary["ended"], unknown + orders, positions)
+            return cls(summary["ended"], unknown + orders + positions, [], tape)
+        return cls(summary["ended"], unknown + orders, positions, tape)
 
 
 def _relay(lanes: Sequence[Running]) -> None:
     for lane in lanes:
         for line in lane.native.events():
             event = json.loads(line)
-            level = logging.getLevelName(str(event.pop("level", "info")).upper())
-            say(level if isinstance(level, int) else logging.INFO, event.pop("event"), lane=lane.name, **event)
+            what = event.pop("event")
+            say(LEVELS.get(what, logging.INFO), what, lane=lane.name, **event)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,21 @@ import orjson
 
 LOG = logging.getLogger("searcher")
 
+#: What a lane says (`native/src/live/`), by how much it matters; the rest is information.
+LEVELS = {
+    "panic": logging.CRITICAL,
+    "fill not kept": logging.ERROR,
+    "tape lost": logging.ERROR,
+} | dict.fromkeys(
+    (
+        "halted", "reducing", "disconnected", "throttled", "gap in the book", "request not sent", "notices dropped",
+        "a fill was missing", "the position differs", "orders of an earlier run cancelled", "fills cut",
+        "question refused", "logon refused", "user data refused", "listen key refused", "snapshot failed",
+        "venue's time unknown",
+    ),
+    logging.WARNING,
+)  # fmt: skip
+
 
 def say(level: int, event: str, /, **fields: Any) -> None:
     """Logs an event with its fields; a field's name carries its unit."""

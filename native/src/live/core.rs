@@ -61,6 +61,7 @@ pub struct Core {
     /// The venue wants no request before this.
     throttled_ns: i64,
     time_due_ns: i64,
+    time_asked_ns: i64,
     asking_time: bool,
     /// Calls that wait until the venue's time is known.
     calls: VecDeque<Call>,
@@ -112,6 +113,7 @@ impl Core {
             snapshot_weight: p.snapshot_weight,
             throttled_ns: i64::MIN,
             time_due_ns: i64::MIN,
+            time_asked_ns: i64::MIN,
             asking_time: false,
             calls: VecDeque::new(),
             calls_under_way: 0,
@@ -311,7 +313,7 @@ impl Core {
             self.buffer = buffer;
             // A logon was refused for its time.
             if matches!(&self.way, Way::Venue(account) if account.offset_ns.is_none()) {
-                self.time_due_ns = self.time_due_ns.min(now_ns + SECOND_NS);
+                self.want_time(now_ns);
             }
         }
     }
@@ -327,12 +329,22 @@ impl Core {
         }
     }
 
-    /// A request was refused for its time: the venue is asked for its own at once, though not more than once a second.
+    /// A request was refused for its time.
     fn look_for_wrong_time(&mut self, bytes: &[u8], now_ns: i64) {
         if memmem::find(bytes, b"-1021").is_some() {
             debug_assert_eq!(WRONG_TIME, -1021);
-            self.time_due_ns = self.time_due_ns.min(now_ns + SECOND_NS);
+            self.want_time(now_ns);
         }
+    }
+
+    /// The venue is asked for its time at once, before what is refused meanwhile is a wave of rejects; though not more
+    /// than once a second.
+    fn want_time(&mut self, now_ns: i64) {
+        if self.asking_time {
+            return; // the answer is on its way
+        }
+        let earliest_ns = self.time_asked_ns.saturating_add(SECOND_NS).max(now_ns);
+        self.time_due_ns = self.time_due_ns.min(earliest_ns);
     }
 
     /// When something is due though every socket is silent.

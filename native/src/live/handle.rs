@@ -268,3 +268,6 @@ fn prepare(
     });
     Ok((runner, opening))
 }
+
+#[cfg(test)]
+mod tests;

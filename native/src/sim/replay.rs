@@ -180,8 +180,11 @@ fn instrument(plan: &Plan, symbol: &str) -> Result<InstrumentId, String> {
 /// What the plan leaves open: from the Tape's header, or from the capture itself.
 fn fill_in(path: &str, recording: &mut Recording, plan: &mut Plan) -> Result<(), String> {
     if let Some(meta) = recording.meta() {
-        let recorded: Plan = serde_json::from_str(meta)
-            .map_err(|e| format!("{path}: the Tape's header is not a plan this version knows: {e}"))?;
+        let unknown = |e| format!("{path}: the Tape's header is not a plan this version knows: {e}");
+        let mut header: serde_json::Value = serde_json::from_str(meta).map_err(unknown)?;
+        // A live session's has the plan of its lane among other things.
+        let header = header.get_mut("plan").map(serde_json::Value::take).unwrap_or(header);
+        let recorded: Plan = serde_json::from_value(header).map_err(unknown)?;
         plan.venue = plan.venue.or(recorded.venue);
         plan.clock_offset_ns = plan.clock_offset_ns.or(recorded.clock_offset_ns);
         if plan.instruments.is_empty() {

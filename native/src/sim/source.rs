@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::capture::{Capture, CaptureError};
-use crate::event::{Frame, Source};
+use crate::event::{Frame, ORDERS, Source, USER_DATA};
 use crate::tape::{TapeError, TapeReader};
 
 /// A recording. Only what came from outside is read of a Tape: market data, snapshots and faults; the rest is what a
@@ -84,6 +84,8 @@ impl Recording {
             Recording::Tape { reader, .. } => Ok(match reader.next()? {
                 None => Next::End,
                 Some(record) => match record.frame() {
+                    // What befell a live session's account befalls no other.
+                    Some(f) if f.source == Source::Fault && matches!(f.connection, ORDERS | USER_DATA) => Next::Skip,
                     Some(f) if matches!(f.source, Source::Market | Source::Snapshot | Source::Fault) => Next::Frame(f),
                     _ => Next::Skip,
                 },

@@ -12,6 +12,7 @@ mod rates;
 mod receipts;
 mod several;
 mod spot;
+mod stops;
 mod venue;
 mod verify;
 mod wild;

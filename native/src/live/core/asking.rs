@@ -26,6 +26,7 @@ impl Core {
         }
         if now_ns >= self.time_due_ns && !self.asking_time {
             self.asking_time = self.public.ask(What::Time { sent_ns: now_ns }, self.make.time(), now_ns);
+            self.time_asked_ns = now_ns;
             self.time_due_ns = now_ns + if self.asking_time { TIME_EVERY_NS } else { SECOND_NS };
         }
         while self.public.has_room()
