@@ -1,10 +1,9 @@
 //! What ends a lane with a venue behind it, or holds it back: control, a person, the dead-man switch, rates, a panic.
 
-use super::live::{Live, quoting, rules};
+use super::live::{quoting, rules};
 use super::*;
 use _core::cex::orders::first_id;
-use _core::event::{Ask, Control, ORDERS, RateKind};
-use _core::lane::RateLimit;
+use _core::event::Control;
 
 #[test]
 fn told_to_stop_it_cancels_and_is_done() {
