@@ -101,6 +101,8 @@ impl Desk {
             limits: t.limits,
             scratch: Vec::new(),
             flatten_ns: i64::MIN,
+            flatten_tries: 0,
+            flatten_held: 0,
             stale_ns: i64::MAX,
             calls: 0,
             overruns: VecDeque::new(),

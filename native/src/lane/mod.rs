@@ -57,6 +57,9 @@ struct Desk {
     scratch: Vec<Intent>,
     /// The next time at which flattening is tried.
     flatten_ns: i64,
+    /// How often it was tried since the positions last changed, and their sum then.
+    flatten_tries: u32,
+    flatten_held: u64,
     /// No book with orders of ours is stale before this.
     stale_ns: i64,
     /// Hook calls so far, and those to come that a Tape says overran their budget.

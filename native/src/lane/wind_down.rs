@@ -9,6 +9,10 @@ use crate::units::{Lots, Ticks};
 
 /// Flattening is tried again after so long.
 const FLATTEN_RETRY_NS: i64 = 100_000_000;
+/// After so many tries that brought the positions no nearer to flat, each wait is twice the one before, this often at
+/// most: a venue that refuses every one of them is not to be asked ten times a second.
+const FLATTEN_PATIENCE: u32 = 5;
+const FLATTEN_DOUBLINGS: u32 = 6;
 
 impl Desk {
     /// The first time at which a book of this age is stale.
@@ -53,11 +57,15 @@ impl Lane {
         }
         let Some(desk) = &mut self.desk else { return };
         if desk.gate.should_flatten() && now_ns >= desk.flatten_ns {
+            let held = desk.gate.held();
+            let tries = if held == desk.flatten_held { desk.flatten_tries } else { 0 };
+            let wait_ns = FLATTEN_RETRY_NS << tries.saturating_sub(FLATTEN_PATIENCE).min(FLATTEN_DOUBLINGS);
             for id in 0..self.instruments.len() {
                 if let Some(intent) = self.flatten(id as InstrumentId) {
                     self.submit(intent, out);
                     if let Some(desk) = &mut self.desk {
-                        desk.flatten_ns = now_ns + FLATTEN_RETRY_NS;
+                        desk.flatten_ns = now_ns + wait_ns;
+                        (desk.flatten_tries, desk.flatten_held) = (tries + 1, held);
                     }
                 }
             }

@@ -360,6 +360,12 @@ impl Gate {
         self.latch(SwitchState::Halted, cause, "flattened", now_ns)
     }
 
+    /// Lots held over all instruments, long or short.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.slots.iter().fold(0, |sum, slot| sum.saturating_add(slot.exposure.position().0.unsigned_abs()))
+    }
+
     /// Asks for the memory that judging an intent of the instrument will touch.
     pub fn warm(&self, instrument: InstrumentId) {
         fetch(&self.account);

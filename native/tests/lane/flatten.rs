@@ -124,3 +124,22 @@ fn without_a_top_nothing_is_sold_blindly() {
         "as soon as there is one"
     );
 }
+
+#[test]
+fn a_venue_that_refuses_every_try_is_asked_less_and_less() {
+    let mut rig = long(tight());
+    let mut tried = rig.depth(0, &[(10_000, 0), (9_700, 50)], &[(10_002, 0), (9_702, 50)]);
+    let mut at = vec![];
+    for n in 0..300 {
+        for i in std::mem::take(&mut tried) {
+            at.push(n);
+            assert_eq!((i.action, i.reduce_only), (Action::Place, true));
+            assert_eq!(rig.receipt(&answer(&i, ReceiptKind::Rejected, 0, 0)), []);
+        }
+        rig.now += 100 * MS;
+        tried = rig.depth(0, &[], &[]);
+    }
+    let waits: Vec<i32> = at.windows(2).map(|w| w[1] - w[0]).collect();
+    assert_eq!(waits, [1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64, 64, 64], "tenths of a second");
+    assert_eq!((rig.position(0), rig.state()), (10, SwitchState::Reducing), "and it goes on trying");
+}
