@@ -64,7 +64,7 @@ async def follow(c: Client, ws: Socket, stream: str, events: int) -> tuple[Naive
 
 
 def truth(path: Path) -> list[tuple[int, str, str]]:
-    return [(u, bid, ask) for _, u, bid, ask in map(orjson.loads, path.read_bytes().splitlines())]
+    return [(u, bid, ask) for _, u, bid, _, ask, _ in map(orjson.loads, path.read_bytes().splitlines())]
 
 
 def check_tops(book: Naive, tops: list[tuple[int, str, str]]) -> None:

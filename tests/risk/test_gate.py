@@ -152,7 +152,9 @@ def test_long_walks_agree_and_meet_every_limit() -> None:
     seen: Counter[str] = Counter()
     for seed in range(150):
         walk(seed, 150, seen)
-    assert set(seen) == {name for name, _, _ in _core.limits()}
+    # These two are about the account at a real venue: `native/tests/gate` and `native/tests/lane` meet them.
+    live_only = {"unreconciled", "venue_rate"}
+    assert set(seen) == {name for name, _, _ in _core.limits()} - live_only
 
 
 def test_limits_are_listed_with_level_and_unit() -> None:
