@@ -92,7 +92,7 @@ network = "production"           # or "testnet"
 # ack_timeout_ms = 2000          # an order without an answer for so long is asked for
 # reconcile_every_s = 60         # the account is compared with the exchange's at least this often
 # countdown_ms = 120000          # USD-M cancels for us when it hears nothing for so long; 0 leaves that alone
-# cancel_reserve_bps = 2000      # part of the exchange's rate limits that is kept for cancels and questions
+# cancel_reserve_bps = 2000      # part of the exchange's rate limits kept for cancels, questions and getting out
 
 [connection]
 # poll = "sleep"                 # "busy" never sleeps: the least latency, for a whole core

@@ -62,10 +62,13 @@ impl Lane {
             let wait_ns = FLATTEN_RETRY_NS << tries.saturating_sub(FLATTEN_PATIENCE).min(FLATTEN_DOUBLINGS);
             for id in 0..self.instruments.len() {
                 if let Some(intent) = self.flatten(id as InstrumentId) {
+                    let before = out.requests.len();
                     self.submit(intent, out);
                     if let Some(desk) = &mut self.desk {
-                        desk.flatten_ns = now_ns + wait_ns;
-                        (desk.flatten_tries, desk.flatten_held) = (tries + 1, held);
+                        // What the Gate refused was no try of the venue's patience.
+                        let sent = out.requests.len() > before;
+                        desk.flatten_ns = now_ns + if sent { wait_ns } else { FLATTEN_RETRY_NS };
+                        (desk.flatten_tries, desk.flatten_held) = (tries + u32::from(sent), held);
                     }
                 }
             }

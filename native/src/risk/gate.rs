@@ -145,7 +145,7 @@ impl Gate {
             Action::Cancel => rules::judge_cancel(self.last_id, intent),
             Action::Place | Action::Replace => rules::judge(slot, state, ready, self.last_id, intent, market, now_ns),
         };
-        if let Err(breach) = verdict.and_then(|()| govern(&mut self.governor, intent.action, now_ns)) {
+        if let Err(breach) = verdict.and_then(|()| govern(&mut self.governor, intent, state, now_ns)) {
             return Err(self.refuse(intent, breach));
         }
         match intent.action {
@@ -399,10 +399,14 @@ impl Gate {
     }
 }
 
-/// The venue's own limits, where there is a venue.
-fn govern(governor: &mut Option<Governor>, action: Action, now_ns: i64) -> Result<(), Breach> {
+/// The venue's own limits, where there is a venue, for an intent that the rules allow in this state.
+fn govern(governor: &mut Option<Governor>, i: &Intent, state: SwitchState, now_ns: i64) -> Result<(), Breach> {
     let Some(governor) = governor else { return Ok(()) };
-    let message = if action == Action::Cancel { Message::Cancel } else { Message::Order };
+    let message = match i.action {
+        Action::Cancel => Message::Cancel,
+        _ if state == SwitchState::Reducing => Message::Reduce,
+        _ => Message::Order,
+    };
     let breach = |f: Full| Breach { limit: Limit::VenueRate, observed: f.observed, allowed: f.allowed };
     governor.admit(message, now_ns).map_err(breach)
 }

@@ -1,6 +1,6 @@
 //! The venue's own rate limits, kept before the venue keeps them. Windows slide, so that no window of the venue's,
 //! wherever it begins, holds more than the limit; what the venue counts raises what we count. A part of each limit is
-//! kept for cancels and questions.
+//! kept for cancels, for questions, and for getting out.
 
 use crate::event::{RateKind, RateUse};
 
@@ -12,6 +12,8 @@ const PARTS: i64 = 60;
 pub enum Message {
     /// A place or a replace.
     Order,
+    /// A place or a replace that can only bring the position nearer to zero, while the lane is getting out.
+    Reduce,
     Cancel,
     /// A question of so much weight.
     Question(u32),
@@ -111,7 +113,7 @@ impl Governor {
             return Err(Full { observed: left_ms, allowed: 0, until_ns: self.blocked_ns });
         }
         let cost = |kind| match (kind, message) {
-            (RateKind::Orders, Message::Order) => 1,
+            (RateKind::Orders, Message::Order | Message::Reduce) => 1,
             (RateKind::Orders, _) => 0,
             (RateKind::Weight, Message::Question(weight)) => i64::from(weight),
             (RateKind::Weight, _) => 1,
@@ -176,6 +178,18 @@ mod tests {
         assert!(full.until_ns >= t + 10_000 * MS && full.until_ns <= t + 10_200 * MS, "{}", full.until_ns - t);
         assert!(g.admit(Message::Order, full.until_ns - 1).is_err());
         assert!(g.admit(Message::Order, full.until_ns).is_ok(), "the window has slid past them");
+        let mut g = governor();
+        for _ in 0..8 {
+            g.admit(Message::Order, t).unwrap();
+        }
+        assert!(g.admit(Message::Order, t).is_err());
+        g.admit(Message::Reduce, t).unwrap();
+        g.admit(Message::Reduce, t).unwrap();
+        assert_eq!(
+            g.admit(Message::Reduce, t).map_err(|f| (f.observed, f.allowed)),
+            Err((11, 10)),
+            "of the limit itself"
+        );
         let mut g = governor();
         g.admit(Message::Question(80), t).unwrap();
         assert_eq!(g.admit(Message::Order, t).map_err(|f| (f.observed, f.allowed)), Err((81, 80)));

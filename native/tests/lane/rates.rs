@@ -67,3 +67,24 @@ fn cancels_have_a_part_of_the_rate_for_themselves() {
     live.frame(Source::Control, 0, &[Control::Stop as u8]);
     assert!(only_cancels(&live.requests) && live.requests.len() == 2, "a cancel is no order");
 }
+
+#[test]
+fn getting_out_may_use_what_is_kept_of_the_order_rate() {
+    let tight = RateLimit { kind: RateKind::Orders, interval_ms: 600_000, limit: 4 };
+    let mut live = quoting(LiveRules { rates: vec![tight], cancel_reserve_bps: 5_000, ..rules() });
+    assert_eq!(live.open().len(), 2, "half of the limit");
+    let event = live.venue.fill(0, 2);
+    live.private(&event);
+    live.settle();
+    live.rig.depth(0, &[(10_000, 0), (9_990, 9)], &[]);
+    assert!(live.rig.refused(Limit::VenueRate) > 0, "it may not follow");
+    live.requests.clear();
+    live.frame(Source::Control, 0, &[Control::StopFlat as u8]);
+    for i in std::mem::take(&mut live.requests) {
+        let (answer, _) = live.venue.on_request(&i);
+        live.private(&answer);
+    }
+    live.pass(150, false);
+    let out: Vec<_> = live.requests.iter().map(|i| (i.action, i.side, i.qty.0, i.reduce_only)).collect();
+    assert_eq!(out, [(Action::Place, Side::Sell, 2, true)], "but it gets out");
+}
