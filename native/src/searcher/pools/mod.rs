@@ -85,7 +85,7 @@ pub trait Pool {
 
 /// A pool of any protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
