@@ -5,6 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 mod bench;
+mod chain;
 mod features;
 mod kernel;
 mod live;
@@ -24,6 +25,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("built_for", BUILT_FOR)?;
     bench::register(m)?;
+    chain::register(m)?;
     features::register(m)?;
     kernel::register(m)?;
     live::register(m)?;
