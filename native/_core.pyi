@@ -11,8 +11,10 @@ __all__ = [
     "Gate",
     "Kernel",
     "LiveLane",
+    "NoQuote",
     "Order",
     "Orders",
+    "Pools",
     "Quoter",
     "Replay",
     "SimExchange",
@@ -651,3 +653,50 @@ def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     ValueError with one line
     where the Tape cannot be read or its header makes no lane.
     """
+
+# --- chain ---
+
+class NoQuote(ValueError):
+    """A pool gives no quote for this: its contract would revert, or not take all. The message says why."""
+
+@final
+class Pools:
+    """Pools and their tokens, numbered in the order they were added. All amounts are ints of a token's smallest unit."""
+
+    def __new__(cls) -> Self: ...
+    def __len__(self) -> int: ...
+    def add(self, key_of: str, tokens: list[str], state: str) -> int:
+        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its id
+        of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
+        ValueError."""
+
+    def number(self, key_of: str) -> int:
+        """The number of the pool that lives there. Raises KeyError."""
+
+    def key(self, pool: int) -> str:
+        """Where a pool lives: its address, or its id."""
+
+    def tokens(self, pool: int) -> list[str]:
+        """A pool's tokens, in its own order."""
+
+    def state(self, pool: int) -> str:
+        """Its state as JSON: the protocol's name over what the contract keeps."""
+
+    def status(self, pool: int) -> str:
+        """Whether it may be searched: `live`, `stale` since a block, or `refused` and why."""
+
+    def quote_in(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Amount out for exactly `amount_in`, all of it taken. Raises NoQuote."""
+
+    def quote_out(self, pool: int, token_in: str, token_out: str, amount_out: int) -> int:
+        """The amount in that the contract asks for exactly `amount_out`. Raises NoQuote."""
+
+    def apply(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing
+        changed."""
+
+    def spot_price(self, pool: int, token_in: str, token_out: str) -> float:
+        """Out per in of an infinitely small swap after fees, in smallest units."""
+
+    def gas(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Gas of a swap of this size, estimated, without the 21,000 of a transaction."""

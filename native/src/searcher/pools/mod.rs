@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 mod registry;
 pub mod v2;
 
-pub use registry::{PoolKey, Pools, Status};
+pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
