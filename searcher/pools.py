@@ -31,7 +31,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPool:
-    """A pool of a file. `key` is its address, or its id of 32 bytes; `state` is what `Pools.add` reads; `block` is when."""
+    """A pool of a file. `key` is its address, or its id of 32 bytes; `state` is what `Pools.add` reads, as of `block`."""
 
     key: str
     tokens: tuple[Token, ...]
