@@ -661,13 +661,13 @@ class NoQuote(ValueError):
 
 @final
 class Pools:
-    """Pools and their tokens, numbered in the order they were added. All amounts are ints of a token's smallest unit."""
+    """Pools and their tokens, numbered in the order they were added. Amounts are ints of a token's smallest unit."""
 
     def __new__(cls) -> Self: ...
     def __len__(self) -> int: ...
     def add(self, key_of: str, tokens: list[str], state: str) -> int:
-        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its id
-        of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
+        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its
+        id of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
         ValueError."""
 
     def number(self, key_of: str) -> int:

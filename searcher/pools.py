@@ -31,7 +31,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPool:
-    """A pool of a file. `key` is its address, or its id of 32 bytes; `state` is what `Pools.add` reads, as of `block`."""
+    """A pool of a file as of `block`. `key` is its address or its id of 32 bytes; `state` is what `Pools.add` reads."""
 
     key: str
     tokens: tuple[Token, ...]
