@@ -11,6 +11,7 @@ mod live;
 mod orders;
 mod replay;
 mod risk;
+mod sandwich;
 mod sim;
 mod tape;
 mod tops;
@@ -30,6 +31,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     orders::register(m)?;
     replay::register(m)?;
     risk::register(m)?;
+    sandwich::register(m)?;
     sim::register(m)?;
     tape::register(m)?;
     tops::register(m)?;
