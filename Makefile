@@ -32,7 +32,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 tools:
 	@[ -n "$(PYTHON)" ] || { echo "missing: python3 >= 3.11" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: the venv module of $(PYTHON) (on Debian: python3-venv)" >&2; exit 1; }
-	@cargo --version >/dev/null 2>&1 || { echo "missing: cargo, a Rust toolchain >= 1.85 (rustup.rs)" >&2; exit 1; }
+	@cargo --version >/dev/null 2>&1 || { echo "missing: cargo, a Rust toolchain >= 1.94.1 (rustup.rs)" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "missing: cc, a C compiler and linker (on Debian: build-essential)" >&2; exit 1; }
 
 .venv/deps.stamp: requirements.txt | tools

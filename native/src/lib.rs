@@ -14,6 +14,7 @@ pub mod net;
 mod py;
 pub mod ring;
 pub mod risk;
+pub mod searcher;
 pub mod sim;
 pub mod tape;
 pub mod units;

@@ -1,0 +1,4 @@
+//! An EVM in process.
+mod sandbox;
+
+pub use sandbox::{Outcome, Sandbox};

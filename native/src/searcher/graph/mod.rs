@@ -1,0 +1,1 @@
+//! The graph of tokens and pools, and the cycles in it.

@@ -1,0 +1,122 @@
+//! Pools, integer-exact: for the same state and input each gives the integers its contract gives.
+//!
+//! A pool here is arithmetic alone. Which tokens it holds, where it lives and whether its state is to be trusted is known
+//! by [`Pools`].
+use alloy_primitives::U256;
+use serde::{Deserialize, Serialize};
+
+mod registry;
+pub mod v2;
+
+pub use registry::{PoolKey, Pools, Status};
+
+/// A token by its number in [`Pools`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(transparent)]
+pub struct TokenId(pub u32);
+
+/// A pool by its number in [`Pools`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(transparent)]
+pub struct PoolId(pub u32);
+
+/// Which token of a pool goes in and which comes out, by their places in it (`token0` is 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Side {
+    /// Place of the token that goes in.
+    pub from: u8,
+    /// Place of the token that comes out.
+    pub to: u8,
+}
+
+impl Side {
+    /// Token 0 in, token 1 out.
+    pub const ZERO_FOR_ONE: Side = Side { from: 0, to: 1 };
+    /// Token 1 in, token 0 out.
+    pub const ONE_FOR_ZERO: Side = Side { from: 1, to: 0 };
+}
+
+/// Why a pool gives no quote; its contract would revert, or take less than it was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoQuote {
+    /// The pool has no such two different tokens.
+    NoSuchPair,
+    /// The amount is zero, or so small that the contract refuses it.
+    TooSmall,
+    /// More than the pool can take or give.
+    NoLiquidity,
+    /// More than the contract allows in one swap.
+    Limit,
+    /// The contract's integers would overflow.
+    Overflow,
+    /// The contract's iteration would not end.
+    NotConverged,
+    /// What the pool gives cannot be known from its state (a hook that is not on the known-safe list, a token with a fee).
+    Unknown,
+}
+
+/// What every protocol gives. All amounts are in the token's smallest unit.
+pub trait Pool {
+    /// Amount out for exactly `amount_in`, all of it taken.
+    ///
+    /// # Errors
+    /// Where the contract would revert or would not take all.
+    fn quote_in(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote>;
+
+    /// The amount in that the contract asks for exactly `amount_out`.
+    ///
+    /// # Errors
+    /// Where the contract would revert or cannot give all.
+    fn quote_out(&self, side: Side, amount_out: U256) -> Result<U256, NoQuote>;
+
+    /// Swaps `amount_in`: the state afterwards is the contract's. Gives the amount out.
+    ///
+    /// # Errors
+    /// As [`Pool::quote_in`]; then the state is as it was.
+    fn apply(&mut self, side: Side, amount_in: U256) -> Result<U256, NoQuote>;
+
+    /// Out per in of an infinitely small swap after fees, in smallest units; 0 where nothing comes out. For pruning and first
+    /// guesses only.
+    fn spot_price(&self, side: Side) -> f64;
+
+    /// Gas that a swap of this size costs, without the 21,000 of a transaction: an estimate, refined by simulation.
+    fn gas(&self, side: Side, amount_in: U256) -> u64;
+}
+
+/// A pool of any protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "protocol", rename_all = "snake_case")]
+pub enum AnyPool {
+    /// Uniswap V2 and its forks.
+    V2(v2::V2Pool),
+}
+
+macro_rules! each {
+    ($pool:expr, $inner:ident => $do:expr) => {
+        match $pool {
+            AnyPool::V2($inner) => $do,
+        }
+    };
+}
+
+impl Pool for AnyPool {
+    fn quote_in(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
+        each!(self, p => p.quote_in(side, amount_in))
+    }
+
+    fn quote_out(&self, side: Side, amount_out: U256) -> Result<U256, NoQuote> {
+        each!(self, p => p.quote_out(side, amount_out))
+    }
+
+    fn apply(&mut self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
+        each!(self, p => p.apply(side, amount_in))
+    }
+
+    fn spot_price(&self, side: Side) -> f64 {
+        each!(self, p => p.spot_price(side))
+    }
+
+    fn gas(&self, side: Side, amount_in: U256) -> u64 {
+        each!(self, p => p.gas(side, amount_in))
+    }
+}

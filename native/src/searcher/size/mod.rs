@@ -1,0 +1,1 @@
+//! How much to put into a cycle: the exact integer optimum.
