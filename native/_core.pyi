@@ -651,7 +651,7 @@ def sandwiches(
     A swap is (place of its transaction, pool, signer, what the transaction called, payer, recipient, token in, token
     out, amount in, amount out): addresses of 20 bytes, a pool also an id of 32, amounts below 2^256, WETH for ether. A
     sandwich is (fronts, victims, backs, held, same pool): indexes of the list, whether the fronts' transactions kept
-    what they bought, whether every back is in the fronts' pool. ValueError for bytes of another length, OverflowError
+    what they bought, whether the backs are in the fronts' pool. ValueError for bytes of another length, OverflowError
     for a number that does not fit.
     """
 

@@ -42,6 +42,15 @@ CURVE: dict[str, int | None] = {
 # bancorprotocol/contracts-solidity BancorNetwork.sol
 BANCOR = "b77d239b"  # convertByPath(address[],uint256,uint256,address,address,uint256)
 
+# 0xProject/protocol contracts/zero-ex INativeOrdersFeature.sol: (order, signature, uint128); an order begins with the
+# maker's token and the taker's token
+ZERO_EX = {
+    "f6274f66",  # fillLimitOrder
+    "9240529c",  # fillOrKillLimitOrder
+    "aa77476c",  # fillRfqOrder
+    "438cdfc5",  # fillOrKillRfqOrder
+}
+
 # aave/protocol-v2 ILendingPool.sol; the same in aave-protocol V1 and aave-v3-core
 AAVE_LIQUIDATION = "00a718a9"  # liquidationCall(address,address,address,uint256,bool)
 AAVE_TRANSFER = "f866c319"  # transferOnLiquidation(address,address,uint256)

@@ -1,20 +1,20 @@
 """Atomic arbitrages: within one transaction, swaps that form a circle of tokens and leave their owner with more.
 
 The circle: each swap's token goes into the next, by the same hands or straight from pool to pool, and the last one's
-comes back to the account that paid the first (flashbots/mev-inspect-py `arbitrages.py` has the same definition). To that
-three conditions are added, against routers' false positives: at least two pools; a profit; and all swaps of that account
+comes back to the account that paid the first (flashbots/mev-inspect-py `arbitrages.py` has the same definition). A
+contract that only passes on exactly what it was given, as routers do, is looked through. To that three conditions are added, against routers' false positives: at least two pools; a profit; and all swaps of that account
 in the transaction, taken together, cost it no token. So a user's order that an aggregator sends through many pools, a
 circle within a trade, a settlement of several orders are none. Ether and WETH are one token here.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from searcher.label.profits import Costs, costs, net_wei
 from searcher.label.swaps import Swap, find_swaps
 from searcher.label.traces import WETH, Block, Transaction
-from searcher.label.transfers import asset
+from searcher.label.transfers import Transfer, asset, find_transfers
 
 STEPS = 20_000  # of the search for circles in one transaction; with more swaps than that allows, some are not found
 
@@ -51,14 +51,20 @@ class Arbitrage:
 
 def find_arbitrages(block: Block) -> list[Arbitrage]:
     """Every arbitrage of a block, in order."""
-    return [a for tx in block.transactions for a in of_transaction(block, tx, find_swaps(block.number, tx))]
+    found = []
+    for tx in block.transactions:
+        transfers = find_transfers(tx)
+        found += of_transaction(block, tx, find_swaps(block.number, tx, transfers), transfers)
+    return found
 
 
-def of_transaction(block: Block, tx: Transaction, swaps: list[Swap]) -> list[Arbitrage]:
-    """The arbitrages among the swaps of one transaction."""
+def of_transaction(block: Block, tx: Transaction, swaps: list[Swap], transfers: list[Transfer]) -> list[Arbitrage]:
+    """The arbitrages among the swaps of one transaction; `transfers` are the transaction's."""
     if len(swaps) < 2:
         return []
     own = frozenset((tx.sender, tx.to))
+    as_called = {s.path: s for s in swaps}
+    swaps = _owners(swaps, transfers, own)
     found = []
     for together in _hands(swaps, own):
         circles = _circles(together, own)
@@ -72,7 +78,8 @@ def of_transaction(block: Block, tx: Transaction, swaps: list[Swap]) -> list[Arb
         for legs in circles:
             token = _profit_token(legs, split=bool(split))
             if token and len({s.pool for s in legs}) > 1:
-                found.append(_arbitrage(block, tx, legs, token, split=bool(split)))
+                one = _arbitrage(block, tx, legs, token, split=bool(split))
+                found.append(replace(one, legs=tuple(as_called[leg.path] for leg in legs)))
     return found
 
 
@@ -102,6 +109,23 @@ def _profit_token(legs: list[Swap], *, split: bool) -> str | None:
     given = [asset(s.token_in) for s in legs]
     gained = [t for t, amount in left.items() if amount > 0 and t in given]
     return min(gained, key=lambda t: (t != WETH, given.index(t)), default=None)
+
+
+def _owners(swaps: list[Swap], transfers: list[Transfer], own: frozenset[str]) -> list[Swap]:
+    """The swaps with payers and recipients that only passed on what they got, or gave, replaced by whom for."""
+    pools = {s.pool for s in swaps}
+    given = {(t.to, t.token, t.amount): t.sender for t in transfers}
+    passed = {(t.sender, t.token, t.amount): t.to for t in transfers}
+    owners = []
+    for s in swaps:
+        payer, recipient = s.payer, s.recipient
+        if payer not in own and payer not in pools:
+            payer = given.get((payer, s.token_in, s.amount_in), payer)
+        if recipient not in own and recipient not in pools:
+            recipient = passed.get((recipient, s.token_out, s.amount_out), recipient)
+        owners.append(replace(s, payer=s.payer if payer in pools else payer,
+                              recipient=s.recipient if recipient in pools else recipient))  # fmt: skip
+    return owners
 
 
 def _same(a: str, b: str, own: frozenset[str]) -> bool:

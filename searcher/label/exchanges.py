@@ -1,4 +1,4 @@
-"""Balancer, Curve and Bancor: which tokens, from whom, to whom, how much."""
+"""Balancer, Curve, Bancor and 0x: which tokens, from whom, to whom, how much."""
 
 from searcher.label import abi
 from searcher.label.sides import Sides
@@ -61,3 +61,14 @@ def bancor(tx: Transaction, at: int, transfers: list[Transfer]) -> Sides | None:
     recipient = call.sender if int(beneficiary, 16) == 0 else beneficiary
     return Sides(call.sender, recipient, abi.address(call, head + 1), abi.address(call, head + steps),
                  abi.word(call, 1), abi.answer(call, 0))  # fmt: skip
+
+
+def zero_ex(tx: Transaction, at: int, transfers: list[Transfer]) -> Sides | None:
+    """A signed order that the caller fills: it gives the taker's token to the maker (and fees in it to others) and gets
+    the maker's. The exchange stands for the pool."""
+    call = tx.calls[at]
+    gets, gives = abi.address(call, 0), abi.address(call, 1)
+    inside = [t for t in transfers if at < t.at < call.end]
+    given = sum(t.amount for t in inside if t.token == gives and t.sender == call.sender)
+    got = sum(t.amount for t in inside if t.token == gets and t.to == call.sender)
+    return Sides(call.sender, call.sender, gives, gets, given, got) if given and got else None

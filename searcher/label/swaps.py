@@ -1,15 +1,15 @@
 """The swaps of a transaction, of every protocol that is known, in the order in which they began.
 
 Uniswap V2 and V3 and their forks are recognised by the call and by what the pool itself did in it, not by a list of
-addresses; Balancer V1 and V2, Curve and Bancor likewise. Not known: orders that are filled without a pool (0x, 1inch),
-DODO, Kyber's older pools, Uniswap V1 and V4.
+addresses; Balancer V1 and V2, Curve and Bancor likewise, and signed orders of 0x's fourth version. Not known: DODO,
+Kyber's older pools, Uniswap V1 and V4, other orders, shares of a fund that are made or redeemed.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from searcher.label import abi
-from searcher.label.exchanges import balancer_v1, balancer_v2, bancor, curve
+from searcher.label.exchanges import balancer_v1, balancer_v2, bancor, curve, zero_ex
 from searcher.label.sides import Sides
 from searcher.label.traces import Block, Transaction
 from searcher.label.transfers import Transfer, find_transfers
@@ -20,7 +20,7 @@ from searcher.label.uniswap import v2, v3
 class Swap:
     """`amount_in` of `token_in` was given to `pool` by `payer`, and `amount_out` of `token_out` went to `recipient`.
 
-    `protocol` is `v2`, `v3`, `balancer_v1`, `balancer_v2`, `curve` or `bancor`; `v2` and `v3` include forks. Amounts
+    `protocol` is `v2`, `v3`, `balancer_v1`, `balancer_v2`, `curve`, `bancor` or `0x`; `v2` and `v3` include forks. Amounts
     are those of the calls; of a token that takes a fee on transfer, less arrives. `path` is the trace address."""
 
     block: int
@@ -47,7 +47,9 @@ READERS: dict[str, tuple[str, Reader]] = {
     abi.BALANCER_V2_TWO: ("balancer_v2", balancer_v2),
     abi.BALANCER_V2_GENERAL: ("balancer_v2", balancer_v2),
     abi.BANCOR: ("bancor", bancor),
-} | {name: ("curve", curve) for name in abi.CURVE}
+    **{name: ("curve", curve) for name in abi.CURVE},
+    **{name: ("0x", zero_ex) for name in abi.ZERO_EX},
+}
 
 
 def find_swaps(block: int, tx: Transaction, transfers: list[Transfer] | None = None) -> list[Swap]:

@@ -47,49 +47,58 @@ pub struct Sandwich {
     pub backs: Vec<usize>,
     /// The fronts' transactions kept what they bought (to 1 %).
     pub held: bool,
-    /// Every back is in the fronts' pool.
+    /// The backs are in the fronts' pool.
     pub same_pool: bool,
 }
 
-/// Every sandwich in `swaps`, which are in the order of execution; a swap is the front of at most one. Quadratic in the
-/// number of swaps.
+/// Every sandwich in `swaps`, which are in the order of execution; a swap is a front or a back of at most one. Backs are
+/// looked for in the fronts' pools first, then, for fronts that are left, in other pools. Quadratic in the number of
+/// swaps.
 #[must_use]
 pub fn sandwiches(swaps: &[Traded]) -> Vec<Sandwich> {
     let pools: FxHashSet<Address> = swaps.iter().map(|s| address_of(&s.pool)).collect();
     let mut used = FxHashSet::default();
     let mut found = Vec::new();
-    for first in 0..swaps.len() {
-        if used.contains(&first) {
-            continue;
-        }
-        if let Some(sandwich) = starting_with(first, swaps, &pools) {
-            used.extend(sandwich.fronts.iter().chain(&sandwich.backs).copied());
-            found.push(sandwich);
+    for same_pool in [true, false] {
+        for first in 0..swaps.len() {
+            if used.contains(&first) {
+                continue;
+            }
+            if let Some(sandwich) = starting_with(first, swaps, &pools, &used, same_pool) {
+                used.extend(sandwich.fronts.iter().chain(&sandwich.backs).copied());
+                found.push(sandwich);
+            }
         }
     }
+    found.sort_by_key(|s| s.fronts[0]);
     found
 }
 
-fn starting_with(first: usize, swaps: &[Traded], pools: &FxHashSet<Address>) -> Option<Sandwich> {
+fn starting_with(
+    first: usize,
+    swaps: &[Traded],
+    pools: &FxHashSet<Address>,
+    used: &FxHashSet<usize>,
+    same_pool: bool,
+) -> Option<Sandwich> {
     let front = &swaps[first];
-    let (mut fronts, mut victims, mut backs, mut waiting) = (vec![first], Vec::<usize>::new(), Vec::new(), Vec::<usize>::new());
+    let (mut fronts, mut victims, mut backs) = (vec![first], Vec::<usize>::new(), Vec::new());
+    let mut waiting = Vec::<usize>::new(); // victims, if the actor comes back after them
     let (mut bought, mut sold) = (front.amount_out, U256::ZERO);
-    let mut fits_needed = false;
+    let mut must_fit = false;
     for (j, s) in swaps.iter().enumerate().skip(first + 1) {
         if s.pool == front.pool && s.token_in == front.token_in && s.token_out == front.token_out {
             if !is_one_actor(front, s) {
-                // A victim only if the actor comes back in a later transaction.
                 waiting.push(j);
-            } else if backs.is_empty() {
+            } else if backs.is_empty() && !used.contains(&j) {
                 fronts.push(j);
                 bought = bought.saturating_add(s.amount_out);
             }
             continue;
         }
-        if s.token_in != front.token_out || s.token_out != front.token_in || s.tx_index == front.tx_index {
-            continue;
-        }
-        if !waiting.iter().chain(&victims).any(|v| swaps[*v].tx_index < s.tx_index) {
+        let back = s.token_in == front.token_out && s.token_out == front.token_in && !used.contains(&j);
+        let after_a_victim = waiting.iter().chain(&victims).any(|v| swaps[*v].tx_index < s.tx_index);
+        if !back || !after_a_victim || (s.pool == front.pool) != same_pool {
             continue;
         }
         let after = sold.saturating_add(s.amount_in);
@@ -97,36 +106,30 @@ fn starting_with(first: usize, swaps: &[Traded], pools: &FxHashSet<Address>) -> 
             if !shares_hands(front, s, pools) || after > with_margin(bought) {
                 continue;
             }
-            fits_needed = true;
+            must_fit = true;
         }
-        waiting.retain(|v| {
-            let between = swaps[*v].tx_index < s.tx_index;
-            if between {
-                victims.push(*v);
-            }
-            !between
-        });
+        let (between, later) = waiting.into_iter().partition(|v| swaps[*v].tx_index < s.tx_index);
+        victims.extend::<Vec<usize>>(between);
+        waiting = later;
         backs.push(j);
         sold = after;
         if sold >= bought {
             break;
         }
     }
-    // A front after the last victim is none.
-    let last = *victims.last()?;
-    fronts.retain(|f| swaps[*f].tx_index < swaps[last].tx_index);
-    if fits_needed && with_margin(sold) < bought {
+    // What the actor bought after the last victim is no front.
+    let last = swaps[*victims.last()?].tx_index;
+    fronts.retain(|f| swaps[*f].tx_index < last);
+    if must_fit && with_margin(sold) < bought {
         return None;
     }
     let held = keeps(&fronts, swaps);
-    let same_pool = backs.iter().all(|b| swaps[*b].pool == front.pool);
     Some(Sandwich { fronts, victims, backs, held, same_pool })
 }
 
 /// A second trade in the same direction by whoever traded first.
 fn is_one_actor(front: &Traded, s: &Traded) -> bool {
-    s.signer == front.signer
-        || (s.called == front.called && s.payer == front.payer && s.recipient == front.recipient)
+    s.signer == front.signer || (s.called == front.called && s.payer == front.payer && s.recipient == front.recipient)
 }
 
 /// Whether the tokens, the proceeds or the contract are the same in both. A pool is nobody's hands.
