@@ -16,6 +16,7 @@ from searcher.label.liquidations import Liquidation
 from searcher.label.sandwiches import Sandwich
 from searcher.label.traces import ETHER, WETH
 
+LEAST_WIDTH = 150  # of a table: a cut number is worse than a wrapped line
 DERIVED = {Arbitrage: ("profit", "net_wei"), Sandwich: ("net_wei",), Liquidation: ("net_wei",)}
 
 
@@ -41,6 +42,7 @@ def _plain(value: Any, name: str = "") -> Any:
 def show(blocks: Sequence[BlockLabels], console: Console | None = None) -> None:
     """Tables: what the blocks hold, then each arbitrage, sandwich and liquidation."""
     console = console or Console()
+    console.width = max(console.width, LEAST_WIDTH)
     _counts(console, blocks)
     _arbitrages(console, [a for b in blocks for a in b.arbitrages])
     _sandwiches(console, [s for b in blocks for s in b.sandwiches])
@@ -80,11 +82,13 @@ def _arbitrages(console: Console, found: Sequence[Arbitrage]) -> None:
 def _sandwiches(console: Console, found: Sequence[Sandwich]) -> None:
     if not found:
         return
-    table = _table("Sandwiches", ">block", "first front", "last back", "pool", ">victims", "token", ">profit", ">left", "note")
+    table = _table("Sandwiches", ">block", "first front", "last back", "pool", ">victims", "token", ">profit", ">gas",
+                   ">to the miner", ">left", "note")  # fmt: skip
     for s in found:
         note = " ".join(n for n, no in (("not held", not s.held), ("other pool", not s.same_pool)) if no)
-        table.add_row(str(s.block), s.fronts[0].tx_hash[:12], s.backs[-1].tx_hash[:12], s.pool[:12], str(len(s.victims)),
-                      _token(s.token), _amount(s.token, s.profit), _wei(s.net_wei), note)  # fmt: skip
+        table.add_row(str(s.block), s.fronts[0].tx_hash[:12], s.backs[-1].tx_hash[:12], ", ".join(p[:12] for p in s.pools), str(len(s.victims)),
+                      _token(s.token), _amount(s.token, s.profit), _wei(s.paid.gas_fee_wei), _wei(s.paid.coinbase_wei),
+                      _wei(s.net_wei), note)  # fmt: skip
     console.print(table)
 
 
