@@ -24,7 +24,9 @@ V3_SWAP = "128acb08"  # swap(address,bool,int256,uint160,bytes)
 BALANCER_V1_IN = "8201aa3f"  # swapExactAmountIn(address,uint256,address,uint256,uint256)
 BALANCER_V1_OUT = "7c5e9ea4"  # swapExactAmountOut(address,uint256,address,uint256,uint256)
 # balancer/balancer-v2-monorepo IMinimalSwapInfoPool.sol and IGeneralPool.sol: what the vault asks a pool for each hop
-BALANCER_V2_TWO = "9d2c110c"  # onSwap((uint8,address,address,uint256,bytes32,uint256,address,address,bytes),uint256,uint256)
+BALANCER_V2_TWO = (
+    "9d2c110c"  # onSwap((uint8,address,address,uint256,bytes32,uint256,address,address,bytes),uint256,uint256)
+)
 BALANCER_V2_GENERAL = "01ec954a"  # onSwap((…),uint256[],uint256,uint256)
 
 # curvefi/curve-contract and curvefi/curve-crypto-contract; the place of the recipient among the arguments, if any

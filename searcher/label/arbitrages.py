@@ -2,9 +2,10 @@
 
 The circle: each swap's token goes into the next, by the same hands or straight from pool to pool, and the last one's
 comes back to the account that paid the first (flashbots/mev-inspect-py `arbitrages.py` has the same definition). A
-contract that only passes on exactly what it was given, as routers do, is looked through. To that three conditions are added, against routers' false positives: at least two pools; a profit; and all swaps of that account
-in the transaction, taken together, cost it no token. So a user's order that an aggregator sends through many pools, a
-circle within a trade, a settlement of several orders are none. Ether and WETH are one token here.
+contract that only passes on exactly what it was given, as routers do, is looked through. To that three conditions are
+added, against routers' false positives: at least two pools; a profit; and all swaps of that account in the
+transaction, taken together, cost it no token. So a user's order that an aggregator sends through many pools, a circle
+within a trade, a settlement of several orders are none. Ether and WETH are one token here.
 """
 
 from collections import defaultdict
@@ -145,7 +146,9 @@ def _hands(swaps: list[Swap], own: frozenset[str]) -> list[list[Swap]]:
     group = list(range(len(swaps)))
     for i, a in enumerate(swaps):
         for j, b in enumerate(swaps[:i]):
-            shared = any(x not in pools and _same(x, y, own) for x in (a.payer, a.recipient) for y in (b.payer, b.recipient))
+            shared = any(
+                x not in pools and _same(x, y, own) for x in (a.payer, a.recipient) for y in (b.payer, b.recipient)
+            )
             if group[i] != group[j] and (shared or _leads(a, b, own) or _leads(b, a, own)):
                 old, new = group[i], group[j]
                 group = [new if g == old else g for g in group]
@@ -190,7 +193,9 @@ def _turned(circle: list[Swap], pools: set[str], own: frozenset[str]) -> list[Sw
     starts = [
         i
         for i, s in enumerate(circle)
-        if s.payer not in pools and _same(circle[i - 1].recipient, s.payer, own) and gained.get(asset(s.token_in), 0) > 0
+        if s.payer not in pools
+        and _same(circle[i - 1].recipient, s.payer, own)
+        and gained.get(asset(s.token_in), 0) > 0
     ]
     at = min(starts, key=lambda i: (asset(circle[i].token_in) != WETH, circle[i].path), default=0)
     return circle[at:] + circle[:at]

@@ -28,9 +28,9 @@ class Liquidation:
     cToken of the debt), and got `received_amount` of `received_token`: the collateral, an aToken, or a cToken.
 
     `protocol` is `aave`, `compound_v2`, `cream`, `iron_bank`, or `aave_fork` or `compound_fork` for contracts that are
-    not listed. `gains` is what the liquidator, the transaction's sender and the contract that it called had more (or
-    less) of after the whole transaction, together, by asset (ether is WETH): repaid loans and sales are in it, direct
-    payments to the fee recipient too, gas is not."""
+    not listed. `gains` is what the liquidator, the transaction's sender and the contract that it called (unless that is
+    the market) had more (or less) of after the whole transaction, together, by asset (ether is WETH): repaid loans and
+    sales are in it, direct payments to the fee recipient too, gas is not."""
 
     block: int
     tx_index: int
@@ -81,7 +81,7 @@ def of_transaction(block: Block, tx: Transaction, transfers: list[Transfer] | No
         one = read(tx, at, transfers)
         if one is None:
             continue
-        mine = frozenset((one.liquidator, tx.sender, tx.to))
+        mine = frozenset((one.liquidator, tx.sender, tx.to)) - {call.to}
         found.append(
             Liquidation(block.number, tx.index, tx.hash, call.path, one.protocol, call.to, one.liquidator, one.user,
                         *one.debt, *one.received, tuple(sorted(gains(transfers, mine).items())), costs(block, tx))
@@ -109,10 +109,10 @@ def _aave(tx: Transaction, at: int, transfers: list[Transfer]) -> _Found | None:
 
 
 def _compound(tx: Transaction, at: int, transfers: list[Transfer]) -> _Found | None:
-    """CErc20.liquidateBorrow(borrower, amount, collateral) answers an error code, 0 for success; the debt's token is the
-    one that the liquidator pays the cToken in. CEther.liquidateBorrow(borrower, collateral) is paid by value and reverts.
-    What was seized is the argument of `seize`; where the debt's own cToken is the collateral, no such call is made, and
-    it is what the comptroller reckoned. Which protocol it is, is seen from the comptroller that was asked."""
+    """CErc20.liquidateBorrow(borrower, amount, collateral) answers an error code, 0 for success; the debt's token is
+    the one that the liquidator pays the cToken in. CEther.liquidateBorrow(borrower, collateral) is paid by value and
+    reverts. What was seized is the argument of `seize`; where the debt's own cToken is the collateral, no such call is
+    made, and it is what the comptroller reckoned. Which protocol it is, is seen from the comptroller that was asked."""
     call = tx.calls[at]
     ether = abi.selector(call) == abi.LIQUIDATE_ETHER
     if not ether and (not abi.answers(call) or abi.answer(call, 0) != 0):

@@ -70,12 +70,13 @@ def _counts(console: Console, blocks: Sequence[BlockLabels]) -> None:
 def _arbitrages(console: Console, found: Sequence[Arbitrage]) -> None:
     if not found:
         return
-    table = _table("Arbitrages", ">block", "transaction", ">legs", "through", "token", ">profit", ">gas", ">to the miner",
-                   ">left")  # fmt: skip
+    table = _table("Arbitrages", ">block", "transaction", ">legs", "through", "token", ">profit", ">gas",
+                   ">to the miner", ">left")  # fmt: skip
     for a in found:
         through = ", ".join(leg.protocol for leg in a.legs)
-        table.add_row(str(a.block), a.tx_hash[:12], str(len(a.legs)), through, _token(a.token), _amount(a.token, a.profit),
-                      _wei(a.paid.gas_fee_wei), _wei(a.paid.coinbase_wei), _wei(a.net_wei))  # fmt: skip
+        table.add_row(str(a.block), a.tx_hash[:12], str(len(a.legs)), through, _token(a.token),
+                      _amount(a.token, a.profit), _wei(a.paid.gas_fee_wei), _wei(a.paid.coinbase_wei),
+                      _wei(a.net_wei))  # fmt: skip
     console.print(table)
 
 
@@ -86,17 +87,18 @@ def _sandwiches(console: Console, found: Sequence[Sandwich]) -> None:
                    ">to the miner", ">left", "note")  # fmt: skip
     for s in found:
         note = " ".join(n for n, no in (("not held", not s.held), ("other pool", not s.same_pool)) if no)
-        table.add_row(str(s.block), s.fronts[0].tx_hash[:12], s.backs[-1].tx_hash[:12], ", ".join(p[:12] for p in s.pools), str(len(s.victims)),
-                      _token(s.token), _amount(s.token, s.profit), _wei(s.paid.gas_fee_wei), _wei(s.paid.coinbase_wei),
-                      _wei(s.net_wei), note)  # fmt: skip
+        pools = ", ".join(p[:12] for p in s.pools)
+        table.add_row(str(s.block), s.fronts[0].tx_hash[:12], s.backs[-1].tx_hash[:12], pools, str(len(s.victims)),
+                      _token(s.token), _amount(s.token, s.profit), _wei(s.paid.gas_fee_wei),
+                      _wei(s.paid.coinbase_wei), _wei(s.net_wei), note)  # fmt: skip
     console.print(table)
 
 
 def _liquidations(console: Console, found: Sequence[Liquidation]) -> None:
     if not found:
         return
-    table = _table("Liquidations", ">block", "transaction", "protocol", "user", "debt", ">repaid", "received", ">amount",
-                   ">left")  # fmt: skip
+    table = _table("Liquidations", ">block", "transaction", "protocol", "user", "debt", ">repaid", "received",
+                   ">amount", ">left")  # fmt: skip
     for x in found:
         table.add_row(str(x.block), x.tx_hash[:12], x.protocol, x.liquidated_user[:12], _token(x.debt_token),
                       _amount(x.debt_token, x.debt_amount), _token(x.received_token),

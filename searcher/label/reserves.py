@@ -20,9 +20,9 @@ from searcher.label.uniswap import V2_CHANGES, balances_read, v2
 class V2Swap:
     """One swap of a Uniswap V2 pair or of a fork. Amounts in the tokens' smallest units.
 
-    `reserve0`, `reserve1`: before it. `amount0_in`, `amount1_in`: what the pair found that it had got (balance less what
-    the reserves leave, as its own `swap` reckons), after any fee on transfer; `amount0_out`, `amount1_out`: what was
-    asked of it. `asked` is False where the reserves are rebuilt backwards from transfers."""
+    `reserve0`, `reserve1`: before it. `amount0_in`, `amount1_in`: what the pair found that it had got (balance less
+    what the reserves leave, as its own `swap` reckons), after any fee on transfer; `amount0_out`, `amount1_out`: what
+    was asked of it. `asked` is False where the reserves are rebuilt backwards from transfers."""
 
     block: int
     tx_index: int

@@ -21,8 +21,8 @@ class Sandwich:
     was bought, nothing is counted, and what was bought and not sold is worth nothing. `paid` is what the fronts' and
     backs' transactions cost, whatever else they did.
 
-    `held`: the fronts' transactions kept what they bought. `same_pool`: the backs are in the fronts' pools. Where one of
-    them is False it may be two arbitrages around somebody; the victim paid the same."""
+    `held`: the fronts' transactions kept what they bought. `same_pool`: the backs are in the fronts' pools. Where one
+    of them is False it may be two arbitrages around somebody; the victim paid the same."""
 
     block: int
     signer: str

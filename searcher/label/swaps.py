@@ -20,8 +20,9 @@ from searcher.label.uniswap import v2, v3
 class Swap:
     """`amount_in` of `token_in` was given to `pool` by `payer`, and `amount_out` of `token_out` went to `recipient`.
 
-    `protocol` is `v2`, `v3`, `balancer_v1`, `balancer_v2`, `curve`, `bancor` or `0x`; `v2` and `v3` include forks. Amounts
-    are those of the calls; of a token that takes a fee on transfer, less arrives. `path` is the trace address."""
+    `protocol` is `v2`, `v3`, `balancer_v1`, `balancer_v2`, `curve`, `bancor` or `0x`; `v2` and `v3` include forks.
+    Amounts are those of the calls; of a token that takes a fee on transfer, less arrives. `path` is the trace
+    address."""
 
     block: int
     tx_index: int
@@ -47,8 +48,8 @@ READERS: dict[str, tuple[str, Reader]] = {
     abi.BALANCER_V2_TWO: ("balancer_v2", balancer_v2),
     abi.BALANCER_V2_GENERAL: ("balancer_v2", balancer_v2),
     abi.BANCOR: ("bancor", bancor),
-    **{name: ("curve", curve) for name in abi.CURVE},
-    **{name: ("0x", zero_ex) for name in abi.ZERO_EX},
+    **dict.fromkeys(abi.CURVE, ("curve", curve)),
+    **dict.fromkeys(abi.ZERO_EX, ("0x", zero_ex)),
 }
 
 

@@ -12,9 +12,11 @@ import orjson
 from searcher.errors import RunError
 from searcher.label.fields import Fields
 
-LEAST_GAS = 21_000  # of any transaction (yellow paper, G_transaction)
+LEAST_GAS = 10_500  # of any transaction: 21,000 (yellow paper), of which refunds gave back half before EIP-3529
 MOST_GAS = 1 << 40  # no block has that much
-ETHER = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # stands for ether where a token is named, as Aave V1 and Bancor do
+ETHER = (
+    "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # stands for ether where a token is named, as Aave V1 and Bancor do
+)
 WETH = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2"  # WETH9, mainnet
 
 
@@ -105,9 +107,7 @@ def parse_block(value: object, name: str) -> Block:
     top = Fields(value, name)
     traces = [Fields(t, f"{name}: traces[{i}]") for i, t in enumerate(top.items("traces"))]
     receipts = [Fields(r, f"{name}: receipts[{i}]") for i, r in enumerate(top.items("receipts"))]
-    paid = {
-        r.text("transaction_hash"): (_gas(r.number("gas_used")), r.number("effective_gas_price")) for r in receipts
-    }
+    paid = {r.text("transaction_hash"): (_gas(r.number("gas_used")), r.number("effective_gas_price")) for r in receipts}
     of: dict[int, list[Fields]] = {}
     for t in traces:
         if not t.absent("transaction_hash") and t.text("type") != "reward":
@@ -144,7 +144,7 @@ def _transaction(index: int, tx_hash: str, traces: list[Fields], gas: int | None
         if path and (not open_paths or open_paths[-1] != path[:-1]):
             raise RunError(f"{by_path[path].name}: the call that made it ({list(path[:-1])}) is missing")
         open_paths.append(path)
-        if not by_path[path].absent("error") or path[:-1] in undone and path:
+        if not by_path[path].absent("error") or (path[:-1] in undone and path):
             undone.add(path)
     calls = tuple(_call(by_path[p], p, end[p], p in undone) for p in paths)
     return Transaction(index, tx_hash, calls[0].sender, calls[0].to, gas, gas_price_wei, calls)

@@ -1,6 +1,7 @@
 """What moved from whom to whom: ERC-20 transfers that succeeded, ether, and ether that became WETH or came out of it.
 
-A cToken that a liquidator seizes, or gives up for what is in it, counts as one. Amounts are those asked for in the call. A token that takes a fee on transfer delivers less, and says so only in logs.
+A cToken that a liquidator seizes, or gives up for what is in it, counts as one. Amounts are those asked for in the
+call: a token that takes a fee on transfer delivers less, and says so only in logs.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from searcher.label.traces import ETHER, WETH, Call, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount` of `token` (`ETHER` for ether) from `sender` to `to`; `at` is the index of the call in its transaction."""
+    """`amount` of `token` (`ETHER` for ether) from `sender` to `to`; `at` is the call's index in its transaction."""
 
     at: int
     token: str
