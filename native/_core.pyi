@@ -1,6 +1,7 @@
 """The native core's face, checked against the built module by stubtest."""
 
 import os
+from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, final
@@ -37,6 +38,7 @@ __all__ = [
     "limits",
     "queue_probability",
     "read_status",
+    "sandwiches",
     "tape_tops",
     "verify_tape",
 ]
@@ -639,6 +641,20 @@ def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, in
 
     A lane of the same plan, without kernels, is given the Tape's market frames, snapshots and disconnections. Raises
     `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
+    """
+
+# --- labels ---
+
+def sandwiches(
+    swaps: Sequence[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int, int]], /
+) -> list[tuple[list[int], list[int], list[int], bool, bool]]:
+    """Every sandwich in a list of swaps in the order of execution; the rule is in ``native/src/risk/sandwich.rs``.
+
+    A swap is (place of its transaction, pool, signer, what the transaction called, payer, recipient, token in, token
+    out, amount in, amount out): addresses of 20 bytes, a pool also an id of 32, amounts below 2^256, WETH for ether. A
+    sandwich is (fronts, victims, backs, held, same pool): indexes of the list, whether the fronts' transactions kept
+    what they bought, whether the backs are in the fronts' pool. ValueError for bytes of another length, OverflowError
+    for a number that does not fit.
     """
 
 # --- lane ---
