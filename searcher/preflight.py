@@ -23,8 +23,8 @@ POOR_OFFSET_NS = 250_000_000
 
 @dataclass(slots=True)
 class Preflight:
-    """What was found, and what a lane is started with: `clock`, `rates` and `min_notional` are empty where the venue was
-    silent. `min_notional` is by instrument, quote currency; 0 where the venue takes an order of any worth."""
+    """What was found, and what a lane is started with: `clock`, `rates` and `min_notional` are empty where the venue
+    was silent. `min_notional` is by instrument, quote currency; 0 where the venue takes an order of any worth."""
 
     findings: list[Finding] = field(default_factory=list)
     clock: ClockReading | None = None
