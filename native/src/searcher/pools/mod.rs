@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 mod registry;
 pub mod v2;
+pub mod v3;
+pub mod words;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
 
@@ -89,12 +91,15 @@ pub trait Pool {
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Uniswap V3 and its forks.
+    V3(v3::V3Pool),
 }
 
 macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::V3($inner) => $do,
         }
     };
 }
