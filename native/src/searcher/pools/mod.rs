@@ -5,7 +5,12 @@
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
+pub mod balancer;
+mod checked;
+pub mod curve;
+mod inverse;
 mod registry;
+pub mod solidly;
 pub mod v2;
 pub mod v3;
 pub mod words;
@@ -93,6 +98,16 @@ pub enum AnyPool {
     V2(v2::V2Pool),
     /// Uniswap V3 and its forks.
     V3(v3::V3Pool),
+    /// Curve's stable pools and metapools.
+    CurveStable(Box<curve::StablePool>),
+    /// Curve's crypto pools of two and three coins.
+    CurveCrypto(Box<curve::CryptoPool>),
+    /// Balancer V2's weighted pools.
+    BalancerWeighted(Box<balancer::BalancerWeighted>),
+    /// Balancer V2's stable pools.
+    BalancerStable(Box<balancer::BalancerStable>),
+    /// Solidly, Velodrome, Aerodrome and Camelot's stable pairs.
+    Solidly(Box<solidly::SolidlyPool>),
 }
 
 macro_rules! each {
@@ -100,6 +115,11 @@ macro_rules! each {
         match $pool {
             AnyPool::V2($inner) => $do,
             AnyPool::V3($inner) => $do,
+            AnyPool::CurveStable($inner) => $do,
+            AnyPool::CurveCrypto($inner) => $do,
+            AnyPool::BalancerWeighted($inner) => $do,
+            AnyPool::BalancerStable($inner) => $do,
+            AnyPool::Solidly($inner) => $do,
         }
     };
 }
