@@ -25,6 +25,7 @@ pub struct Outcome {
 }
 
 /// A chain of one block whose state is in memory. Balances, base fee and nonces are not checked.
+#[derive(Clone)]
 pub struct Sandbox {
     evm: Inner,
 }
@@ -130,6 +131,15 @@ impl Sandbox {
     pub fn storage(&mut self, at: Address, slot: U256) -> U256 {
         match revm::Database::storage(self.db(), at, slot) {
             Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Whether no code lives there.
+    #[must_use]
+    pub fn code_is_empty(&mut self, at: Address) -> bool {
+        match revm::Database::basic(self.db(), at) {
+            Ok(found) => found.is_none_or(|info| info.is_empty_code_hash()),
             Err(never) => match never {},
         }
     }

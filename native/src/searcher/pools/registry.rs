@@ -134,6 +134,11 @@ impl Pools {
         self.ids.get(&key).copied()
     }
 
+    /// The key leads to no pool any longer: another contract may come to live there, under another number.
+    pub fn forget_key(&mut self, key: PoolKey) {
+        self.ids.remove(&key);
+    }
+
     /// Where a pool lives.
     #[must_use]
     pub fn key(&self, id: PoolId) -> PoolKey {
