@@ -71,12 +71,12 @@ impl World {
     }
 
     fn change(&mut self, entry: &mut Entry, id: PoolId, log: &ChainLog, touched: &mut Touched) {
-        let pool = self.pools.get_mut(id);
-        let change = logs::read(pool, log, entry.header.timestamp_s);
+        let change = logs::read(&self.pools, id, log, entry.header.timestamp_s);
         if change == Change::Nothing {
             return;
         }
-        entry.undo.entry(id).or_insert_with(|| Undo::of(pool)).widen(pool, &change);
+        let pool = self.pools.get_mut(id);
+        entry.undo.entry(id).or_insert_with(|| Undo::of(pool)).widen(&change);
         touched.changed.push(id);
         if !change.make(pool) {
             self.set_missing(id, Some(Missing::Reload), entry.header.number.saturating_sub(1), touched);
@@ -84,7 +84,7 @@ impl World {
     }
 
     fn discover(&mut self, side: Side, entry: &mut Entry, log: &ChainLog, touched: &mut Touched) {
-        match self.factories.read(log) {
+        match self.factories.read(log, &mut self.drafts) {
             None => {}
             Some(Discovery::New { key, tokens, pool }) => self.bear(side, entry, (key, &tokens, pool), touched),
             Some(Discovery::Found(found)) => touched.found.push(found),
@@ -139,12 +139,9 @@ impl World {
                 }
                 touched.changed.push(id);
                 let why = match undo {
-                    Undo::Lost => Some(Missing::Reload),
                     Undo::Born => Some(Missing::Birth),
-                    Undo::Whole(pool) => {
-                        *self.pools.get_mut(id) = pool;
-                        Self::missing_at(side)
-                    }
+                    undo if undo.restore(self.pools.get_mut(id)) => Self::missing_at(side),
+                    _ => Some(Missing::Reload),
                 };
                 self.set_missing(id, why, before, touched);
             }

@@ -10,9 +10,14 @@ mod follow;
 mod journal;
 mod logs;
 mod routes;
+mod snapshot;
+pub mod slots;
+mod source;
 mod undo;
 mod world;
 
 pub use block::{BlockId, ChainLog, Header, StateError, Touched};
-pub use discovery::{Factories, Factory, Found, Impostor, Maker};
+pub use discovery::{Factories, Factory, Found, Impostor, Maker, mainnet};
+pub use snapshot::SnapshotError;
+pub use source::StorageSource;
 pub use world::World;

@@ -12,7 +12,7 @@ use alloy_primitives::Address;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::super::pools::{AnyPool, PoolId, PoolKey, Pools, Status};
+use super::super::pools::{AnyPool, PoolId, PoolKey, Pools, Status, TokenId};
 use super::discovery::{Drafts, Factories};
 use super::journal::Journal;
 use super::routes::Routes;
@@ -23,8 +23,6 @@ const VERSION: u32 = 1;
 /// Magic, version, length, checksum.
 const HEAD: usize = 8 + 4 + 8 + 4;
 const LEVEL: i32 = 3;
-/// What a snapshot may unpack to: a hundred times what 100,000 pools need. A file that says more is not one of ours.
-const MOST_BYTES: usize = 4 << 30;
 
 /// Why a snapshot was not loaded or not saved.
 #[derive(Debug)]
@@ -109,7 +107,7 @@ impl World {
             .collect();
         let stored = Stored {
             depth: self.depth,
-            tokens: self.pools.token_ids().map(|t| self.pools.token_address(t)).collect(),
+            tokens: tokens(&self.pools),
             pools,
             drafts: self.drafts.clone(),
             below: self.below.clone(),
@@ -136,8 +134,7 @@ impl World {
     pub fn decode(bytes: &[u8], factories: Factories) -> Result<World, SnapshotError> {
         let content = |why: &dyn fmt::Display| SnapshotError::Content(why.to_string());
         let stored: Stored = {
-            let packed = checked(bytes)?;
-            let plain = zstd::bulk::decompress(packed, capacity(packed)?).map_err(|why| content(&why))?;
+            let plain = zstd::stream::decode_all(checked(bytes)?).map_err(|why| content(&why))?;
             serde_json::from_slice(&plain).map_err(|why| content(&why))?
         };
         let mut pools = Pools::default();
@@ -204,6 +201,10 @@ impl World {
         let bytes = fs::read(path).map_err(|why| SnapshotError::Io(path.to_owned(), why))?;
         World::decode(&bytes, factories)
     }
+}
+
+fn tokens(pools: &Pools) -> Vec<Address> {
+    (0..pools.token_count()).map(|n| pools.token_address(TokenId(n as u32))).collect()
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

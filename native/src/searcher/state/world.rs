@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::pools::{AnyPool, PoolId, PoolKey, Pools, Refusal, Status};
 use super::block::{BlockId, StateError, Touched};
-use super::discovery::Factories;
+use super::discovery::{Drafts, Factories};
 use super::journal::Journal;
 use super::routes::Routes;
 use super::undo::Undo;
@@ -38,6 +38,8 @@ pub(super) enum Side {
 pub struct World {
     pub(super) pools: Pools,
     pub(super) factories: Factories,
+    /// Pools that were created and have no price yet.
+    pub(super) drafts: Drafts,
     pub(super) routes: Routes,
     /// The run of blocks that ends at the head.
     pub(super) journal: Journal,
@@ -57,6 +59,7 @@ impl World {
             pools: Pools::default(),
             routes: Routes::new(&factories),
             factories,
+            drafts: Drafts::default(),
             journal: Journal::new(at),
             below: None,
             missing: FxHashMap::default(),
@@ -148,6 +151,31 @@ impl World {
                 *why = Missing::Reload;
             }
         }
+    }
+
+    /// Sets the time in seconds that quotes are for: that of the block in which a swap is to be. A pool whose A moves is
+    /// quoted for this time until it is set again; no other pool depends on it.
+    pub fn set_time(&mut self, time_s: u64) {
+        for &id in self.routes.timed() {
+            match self.pools.get_mut(id) {
+                AnyPool::CurveStable(pool) => pool.time_s = time_s,
+                AnyPool::CurveCrypto(pool) => pool.time_s = time_s,
+                AnyPool::BalancerStable(pool) => pool.time_s = time_s,
+                _ => {}
+            }
+        }
+    }
+
+    /// The contracts whose logs are to be asked for, in ascending order: pools, hubs and factories.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        let own = self.pools.ids().map(|id| self.pools.key(id).0).filter(|key| key.0[..12] == [0; 12]);
+        let mut all: Vec<Address> = own.map(Address::from_word).collect();
+        all.extend(self.routes.addresses());
+        all.extend(self.factories.addresses());
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     fn place(&mut self, id: PoolId, pool: AnyPool, length: usize) -> Touched {

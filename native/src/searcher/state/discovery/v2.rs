@@ -3,11 +3,11 @@
 use alloy_primitives::{Address, B256, keccak256};
 
 use super::super::super::abi::address;
-use super::super::super::pools::AnyPool;
+use super::super::super::pools::{AnyPool, PoolKey};
 use super::super::super::pools::v2::V2Pool;
 use super::super::block::ChainLog;
 use super::super::logs::topics;
-use super::{Discovery, checked, indexed_address};
+use super::{Discovery, impostor, indexed_address};
 
 topics! {
     PAIR_CREATED = "PairCreated(address,address,address,uint256)",
@@ -21,8 +21,9 @@ pub(super) fn read(log: &ChainLog, fee: [u32; 2], init_code_hash: Option<B256>) 
     let tokens = [indexed_address(log, 0)?, indexed_address(log, 1)?];
     let named = address(&log.data, 0)?;
     let expected = init_code_hash.map(|hash| pair_for(log.address, tokens, hash));
-    let pool = V2Pool { reserves: [0, 0], fee_num: [fee[0]; 2], fee_den: fee[1] };
-    Some(checked(log.address, named, expected, tokens.to_vec(), AnyPool::V2(pool)))
+    let pool = AnyPool::V2(V2Pool { reserves: [0, 0], fee_num: [fee[0]; 2], fee_den: fee[1] });
+    let new = Discovery::New { key: PoolKey::from(named), tokens: tokens.to_vec(), pool };
+    Some(impostor(log.address, named, expected).unwrap_or(new))
 }
 
 fn pair_for(factory: Address, [token0, token1]: [Address; 2], init_code_hash: B256) -> Address {

@@ -2,10 +2,11 @@
 //! `IUniswapV3PoolOwnerActions.sol`; PancakeSwap V3's `Swap` ends with two more words (the protocol's parts of the fee).
 //!
 //! `Flash`, `Collect`, `CollectProtocol` and `IncreaseObservationCardinalityNext` change nothing that a quote depends on.
-use super::super::super::abi::word;
+use alloy_primitives::U256;
+
 use super::super::super::pools::v3::{ProtocolFee, V3Pool};
 use super::super::block::ChainLog;
-use super::{Change, int24, int24_topic, int256_as_i128, topics, uint160, uint_fits};
+use super::{Change, int24, int24_word, topics, uint_fits};
 
 topics! {
     INITIALIZE = "Initialize(uint160,int24)", "98636036cb66a9c19a37435efc1e90142190214e8abeb821bdba3f2990dd4c95";
@@ -45,23 +46,24 @@ pub(super) fn read(log: &ChainLog, pool: &V3Pool) -> Change {
 }
 
 /// Price and tick of an `Initialize`.
-pub(in super::super) fn initialized(log: &ChainLog) -> Option<(alloy_primitives::U256, i32)> {
+pub(in super::super) fn initialized(log: &ChainLog) -> Option<(U256, i32)> {
     if log.topics.first() != Some(&INITIALIZE) || log.data.len() != 64 {
         return None;
     }
-    Some((uint160(&log.data, 0)?, int24(&log.data, 1)?))
+    Some((uint_fits(&log.data, 0, 160)?, int24_word(&log.data, 1)?))
 }
 
 /// `sqrtPriceX96, liquidity, tick` from the `n`-th word on.
 fn price(log: &ChainLog, n: usize) -> Option<Change> {
     let liquidity = uint_fits(&log.data, n + 1, 128)?.to::<u128>();
-    Some(Change::Price { sqrt_price: uint160(&log.data, n)?, tick: int24(&log.data, n + 2)?, liquidity })
+    Some(Change::Price { sqrt_price: uint_fits(&log.data, n, 160)?, tick: int24_word(&log.data, n + 2)?, liquidity })
 }
 
 /// The amount of a position is its `n`-th word; the ticks are indexed behind the owner.
 fn position(log: &ChainLog, n: usize, sign: i128) -> Option<Change> {
     let amount = i128::try_from(uint_fits(&log.data, n, 128)?.to::<u128>()).ok()?;
-    Some(Change::Position { lower: int24_topic(log, 2)?, upper: int24_topic(log, 3)?, delta: sign * amount })
+    let [lower, upper] = [2, 3].map(|k| log.topics.get(k).and_then(|topic| int24((*topic).into())));
+    Some(Change::Position { lower: lower?, upper: upper?, delta: sign * amount })
 }
 
 fn protocol_fee(log: &ChainLog, of: impl Fn([u32; 2]) -> ProtocolFee) -> Option<Change> {
