@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::cache::View;
 use super::source::SourceError;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Changed {
     /// None: as below. `Some(None)`: the account does not exist.
     info: Option<Option<AccountInfo>>,
@@ -16,6 +16,9 @@ struct Changed {
     cleared: bool,
     slots: FxHashMap<U256, U256>,
 }
+
+/// Changes of an [`Overlay`] at one time.
+pub struct SavedChanges(FxHashMap<Address, Changed>);
 
 /// A view with changes above it. Nothing that is done here reaches the cache but the values it fetches.
 pub struct Overlay {
@@ -45,6 +48,17 @@ impl Overlay {
     /// Forgets all changes.
     pub fn clear(&mut self) {
         self.changed.clear();
+    }
+
+    /// The changes as they are now, to go back to.
+    #[must_use]
+    pub fn save(&self) -> SavedChanges {
+        SavedChanges(self.changed.clone())
+    }
+
+    /// Goes back to changes that were saved.
+    pub fn restore(&mut self, saved: SavedChanges) {
+        self.changed = saved.0;
     }
 
     /// Writes a word of an account's storage.

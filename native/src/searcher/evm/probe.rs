@@ -20,8 +20,8 @@ pub struct Probe {
     pub reads: Vec<(Address, U256)>,
     /// Inputs of `KECCAK256` by their hash.
     pub hashes: FxHashMap<U256, Vec<u8>>,
-    /// Contracts whose code ran in another's storage (`DELEGATECALL`).
-    pub delegates: Vec<Address>,
+    /// Addresses whose code was called, with whether it ran in the caller's storage (`DELEGATECALL`).
+    pub called: Vec<(Address, bool)>,
 }
 
 impl Probe {
@@ -67,9 +67,7 @@ impl Inspector<Watched> for Probe {
     }
 
     fn call(&mut self, _: &mut Watched, inputs: &mut CallInputs) -> Option<CallOutcome> {
-        if inputs.scheme == CallScheme::DelegateCall {
-            self.delegates.push(inputs.bytecode_address);
-        }
+        self.called.push((inputs.bytecode_address, inputs.scheme == CallScheme::DelegateCall));
         None
     }
 }

@@ -95,7 +95,8 @@ fn failed(method: &str, error: &Value) -> SourceError {
     }
 }
 
-fn block(at: At) -> Value {
+/// A block as a parameter.
+pub(super) fn block(at: At) -> Value {
     match at {
         At::Number(number) => json!(format!("{number:#x}")),
         At::Hash(hash) => json!({ "blockHash": hash }),

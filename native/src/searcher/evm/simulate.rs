@@ -112,6 +112,11 @@ impl Simulator {
         self.overlay().clear();
     }
 
+    /// Executes in another block on the same state: another time, another coinbase.
+    pub fn set_block(&mut self, block: BlockEnv) {
+        self.evm.set_block(block);
+    }
+
     /// The block it executes in.
     #[must_use]
     pub fn block(&self) -> &BlockEnv {
