@@ -1,6 +1,7 @@
 """The native core's face, checked against the built module by stubtest."""
 
 import os
+from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, final
@@ -37,6 +38,7 @@ __all__ = [
     "limits",
     "queue_probability",
     "read_status",
+    "sandwiches",
     "tape_tops",
     "verify_tape",
 ]
@@ -641,6 +643,20 @@ def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, in
     `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
     """
 
+# --- labels ---
+
+def sandwiches(
+    swaps: Sequence[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int, int]], /
+) -> list[tuple[list[int], list[int], list[int], bool, bool]]:
+    """Every sandwich in a list of swaps in the order of execution; the rule is in ``native/src/risk/sandwich.rs``.
+
+    A swap is (place of its transaction, pool, signer, what the transaction called, payer, recipient, token in, token
+    out, amount in, amount out): addresses of 20 bytes, a pool also an id of 32, amounts below 2^256, WETH for ether. A
+    sandwich is (fronts, victims, backs, held, same pool): indexes of the list, whether the fronts' transactions kept
+    what they bought, whether the backs are in the fronts' pool. ValueError for bytes of another length, OverflowError
+    for a number that does not fit.
+    """
+
 # --- lane ---
 
 def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
@@ -661,13 +677,13 @@ class NoQuote(ValueError):
 
 @final
 class Pools:
-    """Pools and their tokens, numbered in the order they were added. All amounts are ints of a token's smallest unit."""
+    """Pools and their tokens, numbered in the order they were added. Amounts are ints of a token's smallest unit."""
 
     def __new__(cls) -> Self: ...
     def __len__(self) -> int: ...
     def add(self, key_of: str, tokens: list[str], state: str) -> int:
-        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its id
-        of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
+        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its
+        id of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
         ValueError."""
 
     def number(self, key_of: str) -> int:

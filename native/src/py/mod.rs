@@ -12,6 +12,7 @@ mod live;
 mod orders;
 mod replay;
 mod risk;
+mod sandwich;
 mod sim;
 mod tape;
 mod tops;
@@ -32,6 +33,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     orders::register(m)?;
     replay::register(m)?;
     risk::register(m)?;
+    sandwich::register(m)?;
     sim::register(m)?;
     tape::register(m)?;
     tops::register(m)?;
