@@ -1,6 +1,6 @@
 //! What a storage difference does to pools: which it touches, and their state after it.
 use alloy_primitives::{Address, U256};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::evm::StateDiff;
 use super::super::pools::v3::{Concentrated, Tick, V3Pool};
@@ -69,7 +69,7 @@ fn v3_after(pool: &V3Pool, layout: &v3::Layout, words: &Words) -> Option<V3Pool>
     let state = pool.state();
     let (sqrt_price, tick) = now(layout.slot0).map_or((state.sqrt_price(), state.tick()), v3::price);
     let liquidity = now(layout.liquidity).map_or(state.liquidity(), v3::liquidity);
-    let mut after = match changed_ticks(pool, layout, words) {
+    let mut after = match changed_ticks(pool, layout, words, tick) {
         changed if changed.is_empty() => {
             let mut after = pool.clone();
             after.set_price(sqrt_price, tick, liquidity).ok()?;
@@ -90,24 +90,40 @@ fn v3_after(pool: &V3Pool, layout: &v3::Layout, words: &Words) -> Option<V3Pool>
 
 /// Slots below this one are no entries of mappings: state variables and the pool's 65,535 observations.
 const FIRST_HASHED: U256 = U256::from_limbs([1 << 20, 0, 0, 0]);
+/// Words of a tick (`Tick.Info`); liquidity is the first.
+const TICK_WORDS: u64 = 4;
 
-/// The ticks whose first word changed. A slot of a mapping does not say its key, so that keys are tried: the pool's own ticks,
-/// and those whose bits changed in a word of the bitmap. A swap changes no such word and asks for none of it.
-fn changed_ticks(pool: &V3Pool, layout: &v3::Layout, words: &Words) -> FxHashMap<i32, Tick> {
+/// The ticks whose first word changed. A slot of a mapping does not say its key, so that keys are tried: first the ticks that
+/// the price passed, whose other words a swap writes. Where that does not account for every slot liquidity came or went, and
+/// the pool's own ticks are tried, and those whose bits changed in a word of the bitmap.
+fn changed_ticks(pool: &V3Pool, layout: &v3::Layout, words: &Words, new_tick: i32) -> FxHashMap<i32, Tick> {
     let mut changed = FxHashMap::default();
-    if !words.keys().any(|slot| *slot >= FIRST_HASHED) {
-        return changed;
-    }
-    let spacing = pool.state().tick_spacing();
-    let mut look = |tick: i32| {
-        if let Some((_, after)) = words.get(&v3::tick_slot(layout.ticks, tick)) {
+    let mut unaccounted: FxHashSet<U256> = words.keys().copied().filter(|slot| *slot >= FIRST_HASHED).collect();
+    let state = pool.state();
+    let passed = state.tick().min(new_tick)..=state.tick().max(new_tick);
+    let mut look = |tick: i32, unaccounted: &mut FxHashSet<U256>| {
+        let first = v3::tick_slot(layout.ticks, tick);
+        if let Some((_, after)) = words.get(&first) {
             changed.insert(tick, v3::tick(tick, *after));
         }
+        for n in 0..TICK_WORDS {
+            unaccounted.remove(&first.wrapping_add(U256::from(n)));
+        }
     };
-    pool.state().ticks().iter().for_each(|old| look(old.tick));
-    for word in v3::words(spacing) {
+    for old in state.ticks().iter().filter(|old| passed.contains(&old.tick)) {
+        look(old.tick, &mut unaccounted);
+    }
+    if unaccounted.is_empty() {
+        return changed;
+    }
+    for old in state.ticks().iter() {
+        look(old.tick, &mut unaccounted);
+    }
+    for word in v3::words(state.tick_spacing()) {
         if let Some((before, after)) = words.get(&v3::word_slot(layout.bitmap, word)) {
-            v3::ticks_in(word, before ^ after, spacing).for_each(&mut look);
+            for tick in v3::ticks_in(word, before ^ after, state.tick_spacing()) {
+                look(tick, &mut unaccounted);
+            }
         }
     }
     changed

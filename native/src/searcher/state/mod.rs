@@ -5,6 +5,7 @@
 //! stale, and stale is never searched.
 mod block;
 mod blocks;
+mod diff;
 mod discovery;
 mod follow;
 mod journal;
@@ -17,6 +18,7 @@ mod undo;
 mod world;
 
 pub use block::{BlockId, ChainLog, Header, StateError, Touched};
+pub use diff::After;
 pub use discovery::{Factories, Factory, Found, Impostor, Maker, mainnet};
 pub use snapshot::SnapshotError;
 pub use source::StorageSource;
