@@ -7,6 +7,7 @@ use alloy_primitives::U256;
 use super::cycle::{Cycle, MAX_HOPS};
 use super::pools::Pool;
 
+mod big;
 mod costs;
 mod guess;
 mod path;
@@ -18,29 +19,31 @@ pub use path::View;
 pub use proof::Proof;
 
 use path::Legs;
-
-/// Steps of exact search that [`solve`] spends on amounts that could still be better.
-const FEW_STEPS: u64 = 16;
+use wide::Wide;
 
 /// The amount that earns most in `cycle` after `costs`, and what is proven of it; none where nothing is left.
 ///
-/// A hop that gives no quote at an amount makes that amount impossible, nothing else.
+/// Its neighbours are no better, and the proof says how much more any amount could earn: mostly nothing, otherwise a few
+/// units. A hop that gives no quote at an amount makes that amount impossible, nothing else.
 #[must_use]
 pub fn solve<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> {
-    solve_exactly(pools, cycle, costs, FEW_STEPS)
+    solve_exactly(pools, cycle, costs, 0)
 }
 
-/// As [`solve`], with up to `steps` steps of exact search for the greatest profit over all amounts and, of the amounts that
-/// have it, the least. The proof in the result says how far it came. With 18 decimals on all sides it can take millions of
-/// steps to rule out a single wei.
+/// As [`solve`], and then up to `steps` steps of exact search for the greatest gross profit over all amounts and, of the
+/// amounts that have it, the least. The proof says how far it came: with 18 decimals on all sides it can take millions of
+/// steps to rule out a single unit.
 #[must_use]
 pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps: u64) -> Option<Sized> {
     let legs = Legs::of(pools, cycle)?;
     let guess = guess::constant_product(legs.all())?;
-    let (corner, proof) = wide::with_bounds(legs.all(), |bounds| {
-        let guess = guess.or_else(|| bounds.best_in())?;
-        proof::prove(&legs, bounds, proof::polish(&legs, guess), &mut steps)
-    })?;
+    let wide = Wide::of(legs.all());
+    let guess = guess.or_else(|| wide.best_in())?;
+    let mut found = proof::near(&legs, &wide, guess)?;
+    if steps > 0 {
+        found = proof::exactly(&legs, &wide, found, &mut steps);
+    }
+    let (corner, proof) = found;
     told(pools, cycle, costs, corner.amount_in, proof)
 }
 

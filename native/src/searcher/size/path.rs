@@ -3,6 +3,7 @@ use alloy_primitives::U256;
 
 use super::super::cycle::{Cycle, Hop, MAX_HOPS};
 use super::super::pools::{AnyPool, PoolId, Pools};
+use super::big::mul_div;
 
 /// Where pools are looked up: [`Pools`], or those with some swaps applied on top ([`super::joint`]).
 pub trait View {
@@ -37,6 +38,8 @@ pub(super) struct Leg {
 const UINT112_MAX: u128 = (1 << 112) - 1;
 
 impl Leg {
+    const NONE: Leg = Leg { reserve_in: 0, reserve_out: 0, fee_num: 0, fee_den: 0 };
+
     fn of(pool: &AnyPool, hop: Hop) -> Option<Leg> {
         let AnyPool::V2(pair) = pool;
         let (from, to) = (usize::from(hop.side.from), usize::from(hop.side.to));
@@ -50,23 +53,38 @@ impl Leg {
     }
 
     /// `UniswapV2Library.getAmountOut`, within what the pair's uint112 can hold.
-    fn forward(&self, amount_in: U256) -> Option<U256> {
-        let amount_in = u128::try_from(amount_in).ok()?;
+    fn forward(&self, amount_in: u128) -> Option<u128> {
         if amount_in == 0 || amount_in > UINT112_MAX.checked_sub(self.reserve_in)? {
             return None;
         }
+        let narrow = || {
+            let with_fee = amount_in.checked_mul(self.fee_num.into())?;
+            let down = self.reserve_in.checked_mul(self.fee_den.into())?.checked_add(with_fee)?;
+            mul_div(with_fee, self.reserve_out, down)
+        };
+        if let Some((out, _)) = narrow() {
+            return Some(out);
+        }
         let with_fee = U256::from(amount_in) * U256::from(self.fee_num);
         let down = U256::from(self.reserve_in) * U256::from(self.fee_den) + with_fee;
-        Some(with_fee * U256::from(self.reserve_out) / down)
+        u128::try_from(with_fee * U256::from(self.reserve_out) / down).ok()
     }
 
     /// The least x with `floor(x f Y / (X d + x f)) >= t`, that is `x f (Y - t) >= t X d`.
-    fn back(&self, amount_out: U256) -> Option<U256> {
-        let t = u128::try_from(amount_out).ok()?;
-        let left = self.reserve_out.checked_sub(t).filter(|&left| left > 0)?;
-        let up = U256::from(t) * U256::from(self.reserve_in) * U256::from(self.fee_den);
-        let least = up.div_ceil(U256::from(left) * U256::from(self.fee_num)).max(U256::ONE);
-        (least <= U256::from(UINT112_MAX.checked_sub(self.reserve_in)?)).then_some(least)
+    fn back(&self, amount_out: u128) -> Option<u128> {
+        let left = self.reserve_out.checked_sub(amount_out).filter(|&left| left > 0)?;
+        let up = self.reserve_in.checked_mul(self.fee_den.into());
+        let least = match (up, left.checked_mul(self.fee_num.into())) {
+            (Some(up), Some(down)) => {
+                let (least, rest) = mul_div(amount_out, up, down)?;
+                least.checked_add(u128::from(rest))?
+            }
+            _ => {
+                let up = U256::from(amount_out) * U256::from(self.reserve_in) * U256::from(self.fee_den);
+                u128::try_from(up.div_ceil(U256::from(left) * U256::from(self.fee_num))).ok()?
+            }
+        };
+        (least <= UINT112_MAX.checked_sub(self.reserve_in)?).then_some(least.max(1))
     }
 }
 
@@ -81,7 +99,7 @@ impl Legs {
     /// None where a hop is not such a pair, or the pair is empty.
     pub fn of<V: View>(pools: &V, cycle: &Cycle) -> Option<Legs> {
         let hops = cycle.hops();
-        let mut legs = [Leg { reserve_in: 0, reserve_out: 0, fee_num: 0, fee_den: 0 }; MAX_HOPS];
+        let mut legs = [Leg::NONE; MAX_HOPS];
         for (leg, hop) in legs.iter_mut().zip(hops) {
             *leg = Leg::of(pools.pool(hop.pool), *hop)?;
         }
@@ -95,10 +113,12 @@ impl Legs {
 
 impl Path for Legs {
     fn forward(&self, amount_in: U256) -> Option<U256> {
-        self.all().iter().try_fold(amount_in, |amount, leg| leg.forward(amount))
+        let amount_in = u128::try_from(amount_in).ok()?;
+        self.all().iter().try_fold(amount_in, |amount, leg| leg.forward(amount)).map(U256::from)
     }
 
     fn back(&self, amount_out: U256) -> Option<U256> {
-        self.all().iter().rev().try_fold(amount_out, |amount, leg| leg.back(amount))
+        let amount_out = u128::try_from(amount_out).ok()?;
+        self.all().iter().rev().try_fold(amount_out, |amount, leg| leg.back(amount)).map(U256::from)
     }
 }

@@ -1,21 +1,24 @@
-//! What is proven of an amount, and the search that proves it on exact integers.
+//! What is proven of an amount, and the walks that prove it on exact integers.
 use alloy_primitives::U256;
 
 use super::path::Path;
-use super::wide::Bounds;
+use super::wide::Wide;
 
-/// What is proven of a sized amount. The profit on integers has steps from rounding, so it has many local maxima; a bound
-/// over all amounts says what neighbours cannot.
+/// What is proven of a sized amount. Rounding makes steps in the profit, so it has many local maxima: neighbours alone
+/// prove little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// No amount whatever has a gross profit above this. None where a hop's protocol has no such bound.
     pub at_most: Option<U256>,
-    /// Every amount below this has a lower gross profit than the one found.
-    pub none_below: U256,
+    /// No amount from the first to the second has a higher gross profit than the one found; one less and one more than
+    /// that are always among them.
+    pub no_better: (U256, U256),
+    /// Every amount below this has a lower gross profit.
+    pub all_worse_below: U256,
 }
 
 impl Proof {
-    /// Whether no other amount earns more than the `gross` that was found.
+    /// Whether no amount whatever earns more than the `gross` that was found.
     #[must_use]
     pub fn is_greatest(&self, gross: U256) -> bool {
         self.at_most == Some(gross)
@@ -31,22 +34,9 @@ pub(super) struct Corner {
 
 impl Corner {
     /// The least amount that gives what `amount_in` gives.
-    fn at<P: Path>(path: &P, amount_in: U256) -> Option<Corner> {
+    pub fn at<P: Path>(path: &P, amount_in: U256) -> Option<Corner> {
         let amount_out = path.forward(amount_in)?;
         Some(Corner { amount_in: path.back(amount_out)?, amount_out })
-    }
-
-    fn next<P: Path>(self, path: &P) -> Option<Corner> {
-        let amount_in = path.back(self.amount_out + U256::ONE)?;
-        Some(Corner { amount_in, amount_out: path.forward(amount_in)? })
-    }
-
-    fn previous<P: Path>(self, path: &P) -> Option<Corner> {
-        Corner::at(path, self.amount_in.checked_sub(U256::ONE)?)
-    }
-
-    fn better_than(self, other: Corner) -> bool {
-        self.amount_out + other.amount_in > other.amount_out + self.amount_in
     }
 
     /// Zero where it loses.
@@ -55,31 +45,8 @@ impl Corner {
     }
 }
 
-/// More steps than this from a first guess are not taken: it is then not near the optimum.
-const MOST_STEPS: usize = 64;
-
-/// The corner near `guess` that is better than those on both its sides. All amounts from a corner to the next give the
-/// same, so no amount between its neighbours is better either, those one more and one less among them.
-pub(super) fn polish<P: Path>(path: &P, guess: U256) -> Option<Corner> {
-    let mut best =
-        Corner::at(path, guess.max(U256::ONE)).or_else(|| Corner::at(path, greatest_allowed(path, guess)?))?;
-    for _ in 0..MOST_STEPS {
-        match best.next(path) {
-            Some(next) if next.better_than(best) => best = next,
-            _ => break,
-        }
-    }
-    for _ in 0..MOST_STEPS {
-        match best.previous(path) {
-            Some(previous) if previous.better_than(best) => best = previous,
-            _ => break,
-        }
-    }
-    Some(best)
-}
-
-/// Of the amounts below one that gives no quote, the greatest that does (by halves: what is too much stays too much).
-fn greatest_allowed<P: Path>(path: &P, refused: U256) -> Option<U256> {
+/// Of the amounts up to one that gives no quote, the greatest that does (by halves: what is too much stays too much).
+pub(super) fn greatest_allowed<P: Path>(path: &P, refused: U256) -> Option<U256> {
     let mut low = refused;
     while path.forward(low).is_none() {
         low >>= 1;
@@ -95,77 +62,145 @@ fn greatest_allowed<P: Path>(path: &P, refused: U256) -> Option<U256> {
     Some(low)
 }
 
-/// How a search over a range ended.
-pub(super) enum Sought {
-    /// The least amount of the range that earns as much.
+/// How a walk ended.
+#[derive(Debug)]
+pub(super) enum Walked {
+    /// The nearest amount in its direction that earns as much.
     Found(Corner),
-    /// No amount of the range does.
+    /// No amount in its direction does.
     Nothing,
-    /// So far up to here no amount does.
+    /// None up to here, this one not included.
     Until(U256),
 }
 
-/// The least amount from `from` to `to` that earns at least `profit`, in at most `steps` steps.
+/// The least amount from `from` on that earns at least `profit`, in at most `steps` steps, as far as `past` does not say
+/// that none can come any more.
 ///
-/// Where x is not above any such amount X, neither is the least amount that gives `x + profit`: X gives `X + profit`, and
-/// what comes out never falls. So the walk x → that amount rises to the least X and passes none.
-pub(super) fn seek<P: Path>(path: &P, from: U256, to: U256, profit: U256, steps: &mut u64) -> Sought {
+/// Where x is not above any such amount X, neither is the least amount that gives `x + profit`: X gives at least
+/// `X + profit`, and what comes out never falls. So the walk from x to that amount rises to the least X and passes none.
+pub(super) fn walk_up<P: Path>(
+    path: &P,
+    from: U256,
+    profit: U256,
+    steps: &mut u64,
+    past: impl Fn(U256) -> bool,
+) -> Walked {
     let mut amount_in = from;
     loop {
-        if amount_in > to {
-            return Sought::Nothing;
+        if past(amount_in) {
+            return Walked::Nothing;
         }
         if *steps == 0 {
-            return Sought::Until(amount_in);
+            return Walked::Until(amount_in);
         }
         *steps -= 1;
-        let wanted = amount_in + profit;
-        let Some(least) = path.back(wanted) else { return Sought::Nothing };
+        let Some(least) = path.back(amount_in + profit) else { return Walked::Nothing };
         if least <= amount_in {
-            let Some(amount_out) = path.forward(amount_in) else { return Sought::Nothing };
-            return Sought::Found(Corner { amount_in, amount_out });
+            let Some(amount_out) = path.forward(amount_in) else { return Walked::Nothing };
+            return Walked::Found(Corner { amount_in, amount_out });
         }
         amount_in = least;
     }
 }
 
-/// The greatest gross profit over all amounts and, of those that have it, the least amount, as far as `steps` go.
-/// `best` is a first corner, or none that earns.
-pub(super) fn prove<P: Path>(
+/// As [`walk_up`], downwards from `from`: no amount up to x earns `profit` above what x gives less that profit.
+pub(super) fn walk_down<P: Path>(
     path: &P,
-    bounds: &dyn Bounds,
-    mut best: Option<Corner>,
+    from: U256,
+    profit: U256,
     steps: &mut u64,
-) -> Option<(Corner, Proof)> {
-    best = best.filter(|corner| !corner.gross().is_zero());
-    let found = |best: Option<Corner>| best.map_or(U256::ZERO, Corner::gross);
-    let mut at_most = found(best);
-    if bounds.window(at_most + U256::ONE).is_some() {
-        at_most = bounds.most()?;
+    past: impl Fn(U256) -> bool,
+) -> Walked {
+    let mut amount_in = from;
+    loop {
+        if amount_in.is_zero() || past(amount_in) {
+            return Walked::Nothing;
+        }
+        if *steps == 0 {
+            return Walked::Until(amount_in);
+        }
+        *steps -= 1;
+        let Some(amount_out) = path.forward(amount_in) else { return Walked::Nothing };
+        let Some(greatest) = amount_out.checked_sub(profit) else { return Walked::Nothing };
+        if greatest >= amount_in {
+            return Walked::Found(Corner { amount_in: path.back(amount_out).unwrap_or(amount_in), amount_out });
+        }
+        amount_in = greatest;
     }
-    while at_most > found(best) {
-        let Some((from, to)) = bounds.window(at_most) else {
-            at_most -= U256::ONE;
+}
+
+/// Steps of one walk before the other direction has its turn.
+const FEW: u64 = 6;
+
+/// The best corner near `guess`, and what is proven of it with few steps.
+pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corner, Proof)> {
+    let mut best =
+        Corner::at(path, guess.max(U256::ONE)).or_else(|| Corner::at(path, greatest_allowed(path, guess)?))?;
+    loop {
+        let (gross, wanted) = (best.gross(), best.gross() + U256::ONE);
+        if !wide.earns(wanted) {
+            let proof = Proof { at_most: Some(gross), no_better: (U256::ZERO, U256::MAX), all_worse_below: U256::ZERO };
+            return Some((best, proof));
+        }
+        // The profit in reals is concave and at least `gross` here. Where it is less, it only falls further on.
+        let past = |amount_in| !gross.is_zero() && !wide.earns_at(amount_in, gross);
+        let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut FEW.clone(), past);
+        if let Walked::Found(better) = up {
+            best = better;
             continue;
+        }
+        let down = walk_down(path, best.amount_in - U256::ONE, wanted, &mut FEW.clone(), past);
+        if let Walked::Found(better) = down {
+            best = better;
+            continue;
+        }
+        let to = if let Walked::Until(end) = up { end } else { U256::MAX };
+        let from = if let Walked::Until(end) = down { end } else { U256::ZERO };
+        let all = from.is_zero() && to == U256::MAX;
+        let at_most = if all { gross } else { loosely(wide, gross) };
+        return Some((best, Proof { at_most: Some(at_most), no_better: (from, to), all_worse_below: U256::ZERO }));
+    }
+}
+
+/// A bound of the profit that is at most about twice as far from `gross` as the least there is; cheaper than that one.
+fn loosely(wide: &Wide, gross: U256) -> U256 {
+    let mut more = U256::from(2);
+    while wide.earns(gross + more) {
+        more <<= 1;
+    }
+    gross + more - U256::ONE
+}
+
+/// The greatest gross profit over all amounts and, of those that have it, the least amount, as far as `steps` go.
+pub(super) fn exactly<P: Path>(path: &P, wide: &Wide, found: (Corner, Proof), steps: &mut u64) -> (Corner, Proof) {
+    let (mut best, mut proof) = found;
+    let Some(most) = wide.most() else { return found };
+    let mut at_most = proof.at_most.map_or(most, |at_most| at_most.min(most));
+    while at_most > best.gross() {
+        let walked = match wide.window(at_most) {
+            None => Walked::Nothing,
+            Some((from, to)) => walk_up(path, from, at_most, steps, |amount_in| amount_in > to),
         };
-        match seek(path, from, to, at_most, steps) {
-            Sought::Found(corner) => {
-                return Some((corner, Proof { at_most: Some(at_most), none_below: corner.amount_in }));
-            }
-            Sought::Nothing => at_most -= U256::ONE,
-            Sought::Until(_) => {
-                let gross = found(best);
-                let none_below = bounds.window(gross.max(U256::ONE)).map_or(U256::ZERO, |(from, _)| from);
-                return best.map(|corner| (corner, Proof { at_most: Some(at_most), none_below }));
-            }
+        match walked {
+            Walked::Found(corner) => (best, proof.all_worse_below) = (corner, corner.amount_in),
+            Walked::Nothing => at_most -= U256::ONE,
+            Walked::Until(_) => break,
         }
     }
-    let best = best?;
-    let (from, _) = bounds.window(best.gross())?;
-    let (best, none_below) = match seek(path, from, best.amount_in, best.gross(), steps) {
-        Sought::Found(corner) => (corner, corner.amount_in),
-        Sought::Nothing => (best, best.amount_in),
-        Sought::Until(reached) => (best, reached),
-    };
-    Some((best, Proof { at_most: Some(at_most), none_below }))
+    proof.at_most = Some(at_most);
+    if at_most > best.gross() {
+        return (best, proof);
+    }
+    proof.no_better = (U256::ZERO, U256::MAX);
+    if proof.all_worse_below.is_zero()
+        && let Some((from, _)) = wide.window(best.gross())
+    {
+        proof.all_worse_below = from;
+        match walk_up(path, from, best.gross(), steps, |amount_in| amount_in >= best.amount_in) {
+            Walked::Found(corner) => (best, proof.all_worse_below) = (corner, corner.amount_in),
+            Walked::Nothing => proof.all_worse_below = best.amount_in,
+            Walked::Until(reached) => proof.all_worse_below = reached,
+        }
+    }
+    (best, proof)
 }

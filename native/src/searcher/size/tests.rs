@@ -86,7 +86,7 @@ fn the_profit_found_is_the_greatest_of_all_amounts_and_the_amount_the_least_that
         if let Some(sized) = sized {
             earned += 1;
             assert!(sized.proof.is_greatest(sized.gross));
-            assert_eq!(sized.proof.none_below, sized.amount_in);
+            assert_eq!(sized.proof.all_worse_below, sized.amount_in);
             let quick = solve(&pools, &cycle, &Costs::FREE);
             if let Some(quick) = quick {
                 assert!(quick.gross <= sized.gross && quick.proof.at_most.unwrap() >= sized.gross);

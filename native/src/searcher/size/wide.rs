@@ -6,117 +6,123 @@
 //! - the profit `K x / (M + N x) - x` is concave, its maximum at `(sqrt(K M) - M) / N` is `(sqrt K - sqrt M)^2 / N`;
 //! - it is at least w exactly where `N x^2 - B x + M w <= 0` with `B = K - M - N w`.
 //!
-//! Both are decided here on integers: no whole x outside of that range earns w.
+//! All of it is decided on integers. K, M and each of the up to four parts of N are at most the product, over the hops, of
+//! the greater of `f Y` and `d X`: 4 (112 + 32) bits for four hops, so that no product here has more than 1,162.
+use std::cell::OnceCell;
+
 use alloy_primitives::{U256, Uint};
 
+use super::big::Big;
 use super::path::Leg;
 
-/// `K x / (M + N x)`; the products fit where twice the length of each of the three is less than `B` bits.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wide<const B: usize, const L: usize> {
-    k: Uint<B, L>,
-    m: Uint<B, L>,
-    n: Uint<B, L>,
+/// `K x / (M + N x)`.
+#[derive(Clone, Debug)]
+pub(super) struct Wide {
+    k: Big,
+    m: Big,
+    n: Big,
+    most: OnceCell<Option<U256>>,
 }
 
-/// The real maximum and where profits of at least an amount lie, all of it proven.
-pub(super) trait Bounds {
+impl Wide {
+    pub fn of(legs: &[Leg]) -> Wide {
+        let (mut k, mut m, mut n) = (Big::from(1), Big::from(1), Big::from(0));
+        for leg in legs {
+            let fee = Big::from(u128::from(leg.fee_num));
+            let down = Big::from(leg.reserve_in).times(&Big::from(u128::from(leg.fee_den)));
+            let part = k.times(&fee);
+            n = n.times(&down).plus(&part);
+            k = part.times(&Big::from(leg.reserve_out));
+            m = m.times(&down);
+        }
+        Wide { k, m, n, most: OnceCell::new() }
+    }
+
+    /// `K - M - N w`; none where that is not above zero.
+    fn b(&self, profit: &Big) -> Option<Big> {
+        let gain = self.k.minus(&self.m)?;
+        if self.n.bits() + profit.bits() > gain.bits() + 1 {
+            return None;
+        }
+        gain.minus(&self.n.times(profit)).filter(|b| b.bits() > 0)
+    }
+
+    /// `N M w 4`, for a w with a positive B: then it is less than `4 K M`.
+    fn four(&self, profit: &Big) -> Big {
+        self.n.times(&self.m).times(&profit.times(&Big::from(4)))
+    }
+
+    /// Whether any real amount has a profit of at least this. If not, no whole amount has.
+    pub fn earns(&self, profit: U256) -> bool {
+        let Ok(profit) = u128::try_from(profit) else { return false }; // K / N is at most a reserve
+        let profit = Big::from(profit);
+        self.b(&profit).is_some_and(|b| b.times(&b) >= self.four(&profit))
+    }
+
+    /// Whether this amount has a profit of at least `profit` before rounding.
+    pub fn earns_at(&self, amount_in: U256, profit: U256) -> bool {
+        let (Ok(x), Ok(out)) = (u128::try_from(amount_in), u128::try_from(amount_in.saturating_add(profit))) else {
+            return false;
+        };
+        let x = Big::from(x);
+        self.k.times(&x) >= self.m.plus(&self.n.times(&x)).times(&Big::from(out))
+    }
+
     /// The whole part of the amount that earns most in reals; none where nothing earns.
-    fn best_in(&self) -> Option<U256>;
-    /// No whole amount earns more than this. None: no amount earns anything.
-    fn most(&self) -> Option<U256>;
-    /// All amounts that could earn `profit` are from the first to the second; none where there is none.
-    fn window(&self, profit: U256) -> Option<(U256, U256)>;
+    pub fn best_in(&self) -> Option<U256> {
+        let [k, m, n] = self.uints();
+        Some((isqrt(k * m).checked_sub(m)? / n).saturating_to())
+    }
+
+    /// No amount earns more than this. None: no amount earns anything.
+    pub fn most(&self) -> Option<U256> {
+        *self.most.get_or_init(|| {
+            let [k, m, n] = self.uints();
+            if k <= m {
+                return None;
+            }
+            // (sqrt K - sqrt M)^2 = K + M - sqrt(4 K M), the root rounded up so that the profit is rounded down.
+            let square = (k * m) << 2usize;
+            let root = isqrt(square);
+            let root = if root * root < square { root + Uint::from(1u64) } else { root };
+            Some(((k + m - root) / n).saturating_to())
+        })
+    }
+
+    /// All amounts that could earn `profit` (above 0) are from the first to the second; none where there is none.
+    pub fn window(&self, profit: U256) -> Option<(U256, U256)> {
+        let profit = Big::from(u128::try_from(profit).ok()?);
+        let b = self.b(&profit)?;
+        let root = isqrt(uint(&b.times(&b).minus(&self.four(&profit))?));
+        let (b, twice) = (uint(&b), uint(&self.n) << 1usize);
+        let (from, to) = ((b - root).div_ceil(twice), (b + root) / twice);
+        (from <= to).then(|| (from.saturating_to(), to.saturating_to()))
+    }
+
+    fn uints(&self) -> [Uint1280; 3] {
+        [uint(&self.k), uint(&self.m), uint(&self.n)]
+    }
+}
+
+type Uint1280 = Uint<1280, 20>;
+
+fn uint(n: &Big) -> Uint1280 {
+    Uint1280::from_limbs_slice(n.limbs())
 }
 
 /// The square root, rounded down (Newton's method from above).
-fn isqrt<const B: usize, const L: usize>(n: Uint<B, L>) -> Uint<B, L> {
+fn isqrt(n: Uint1280) -> Uint1280 {
     if n.is_zero() {
         return n;
     }
-    // The first guess: the root of the leading 64 bits, rounded up, so that it is not below the root.
+    // The first guess: the root of the leading 62 bits, rounded up, so that it is not below the root.
     let shift = n.bit_len().saturating_sub(62).next_multiple_of(2);
-    let top: u64 = (n >> shift).to::<u64>();
-    let mut root = (Uint::<B, L>::from(top.isqrt() + 1)) << (shift / 2);
+    let mut root = Uint1280::from((n >> shift).to::<u64>().isqrt() + 1) << (shift / 2);
     loop {
         let next = (root + n / root) >> 1usize;
         if next >= root {
             return root;
         }
         root = next;
-    }
-}
-
-impl<const B: usize, const L: usize> Wide<B, L> {
-    fn of(legs: &[Leg]) -> Wide<B, L> {
-        let wide = Uint::<B, L>::from::<u128>;
-        let (mut k, mut m, mut n) = (wide(1), wide(1), wide(0));
-        for leg in legs {
-            let fee = wide(u128::from(leg.fee_num));
-            let down = wide(leg.reserve_in) * wide(u128::from(leg.fee_den));
-            n = n * down + k * fee;
-            k = k * fee * wide(leg.reserve_out);
-            m *= down;
-        }
-        Wide { k, m, n }
-    }
-}
-
-impl<const B: usize, const L: usize> Bounds for Wide<B, L> {
-    fn best_in(&self) -> Option<U256> {
-        let root = isqrt(self.k * self.m);
-        Some(((root.checked_sub(self.m)?) / self.n).saturating_to())
-    }
-
-    fn most(&self) -> Option<U256> {
-        if self.k <= self.m {
-            return None;
-        }
-        let square = self.k * self.m;
-        let root = isqrt(square);
-        // (sqrt K - sqrt M)^2 = K + M - 2 sqrt(K M); the root of 4 K M rounded up, as the profit is to be rounded down.
-        let mut twice = root << 1usize;
-        let mut rest = (square - root * root) << 2usize; // 4 K M - twice^2, at most 8 root
-        while !rest.is_zero() {
-            let step = (twice << 1usize) + Uint::from(1u64);
-            twice += Uint::from(1u64);
-            rest = rest.saturating_sub(step);
-        }
-        Some(((self.k + self.m - twice) / self.n).saturating_to())
-    }
-
-    fn window(&self, profit: U256) -> Option<(U256, U256)> {
-        let w = Uint::<B, L>::from(profit);
-        let gain = self.k.checked_sub(self.m)?;
-        if self.n.leading_zeros() + w.leading_zeros() < B || self.n * w >= gain {
-            return None;
-        }
-        let b = gain - self.n * w;
-        let inside = (b * b).checked_sub((self.n * self.m * w) << 2usize)?;
-        let root = isqrt(inside);
-        let twice = self.n << 1usize;
-        let (from, to) = ((b - root).div_ceil(twice), (b + root) / twice);
-        (from <= to).then(|| (from.saturating_to(), to.saturating_to()))
-    }
-}
-
-fn bits(n: u128) -> usize {
-    128 - n.leading_zeros() as usize
-}
-
-/// What is proven of these hops, in integers just wide enough.
-pub(super) fn with_bounds<T>(legs: &[Leg], then: impl FnOnce(&dyn Bounds) -> T) -> T {
-    // K, M and each part of N are at most the product of the greater of each hop's two factors; N has at most four parts.
-    let of_leg = |leg: &Leg| {
-        let (up, down) =
-            (bits(leg.reserve_out) + bits(leg.fee_num.into()), bits(leg.reserve_in) + bits(leg.fee_den.into()));
-        up.max(down)
-    };
-    let most: usize = legs.iter().map(of_leg).sum::<usize>() + 3;
-    match 2 * most + 4 {
-        ..=512 => then(&Wide::<512, 8>::of(legs)),
-        ..=768 => then(&Wide::<768, 12>::of(legs)),
-        ..=1024 => then(&Wide::<1024, 16>::of(legs)),
-        _ => then(&Wide::<1280, 20>::of(legs)), // four hops of uint112 and 32-bit fees: 2 * (4 * 144 + 3) + 4 = 1162
     }
 }
