@@ -38,6 +38,9 @@ impl Costs {
     #[must_use]
     pub fn gas_cost(&self, gas: u64) -> U256 {
         let in_wei = self.gas_price_wei.checked_mul(U256::from(gas) + U256::from(self.flat_gas));
+        if self.wei == self.units && !self.wei.is_zero() {
+            return in_wei.unwrap_or(U256::MAX);
+        }
         let Some(scaled) = in_wei.and_then(|wei| wei.checked_mul(self.units)) else { return U256::MAX };
         if self.wei.is_zero() { U256::MAX } else { scaled.div_ceil(self.wei) }
     }
@@ -50,15 +53,6 @@ impl Costs {
         }
         let bps = U256::from(self.builder_bps);
         gross.checked_mul(bps).map_or(gross, |scaled| scaled.div_ceil(BPS).min(gross))
-    }
-
-    /// What is left of a gross profit; none where that is nothing.
-    ///
-    /// For the same gas it never falls as the gross rises, so the greatest gross has the greatest net.
-    #[must_use]
-    pub fn net(&self, gross: U256, gas: u64) -> Option<U256> {
-        let left = gross - self.builder_payment(gross);
-        left.checked_sub(self.gas_cost(gas)).filter(|net| !net.is_zero())
     }
 }
 

@@ -38,13 +38,11 @@ pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps
     let legs = Legs::of(pools, cycle)?;
     let guess = guess::constant_product(legs.all())?;
     let wide = Wide::of(legs.all());
-    let guess = guess.or_else(|| wide.best_in())?;
-    let mut found = proof::near(&legs, &wide, guess)?;
+    let mut found = proof::near(&legs, &wide, guess.or_else(|| wide.best_in())?)?;
     if steps > 0 {
         found = proof::exactly(&legs, &wide, found, &mut steps);
     }
-    let (corner, proof) = found;
-    told(pools, cycle, costs, corner.amount_in, proof)
+    told(pools, cycle, costs, found.0.amount_in, found.1)
 }
 
 /// An amount as the pools themselves quote it, with its costs; none where nothing is left.
@@ -59,15 +57,16 @@ fn told<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, amount_in: U256, proof
     }
     let amount_out = amounts[cycle.hops().len()];
     let gross = amount_out.checked_sub(amount_in)?;
-    let net = costs.net(gross, gas)?;
+    let (gas_cost, builder_payment) = (costs.gas_cost(gas), costs.builder_payment(gross));
+    let net = (gross - builder_payment).checked_sub(gas_cost).filter(|net| !net.is_zero())?;
     Some(Sized {
         amount_in,
         amounts,
         amount_out,
         gross,
         gas: gas.saturating_add(costs.flat_gas),
-        gas_cost: costs.gas_cost(gas),
-        builder_payment: costs.builder_payment(gross),
+        gas_cost,
+        builder_payment,
         net,
         proof,
     })

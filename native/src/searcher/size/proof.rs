@@ -104,16 +104,10 @@ pub(super) fn walk_up<P: Path>(
 }
 
 /// As [`walk_up`], downwards from `from`: no amount up to x earns `profit` above what x gives less that profit.
-pub(super) fn walk_down<P: Path>(
-    path: &P,
-    from: U256,
-    profit: U256,
-    steps: &mut u64,
-    past: impl Fn(U256) -> bool,
-) -> Walked {
+pub(super) fn walk_down<P: Path>(path: &P, from: U256, profit: U256, steps: &mut u64) -> Walked {
     let mut amount_in = from;
     loop {
-        if amount_in.is_zero() || past(amount_in) {
+        if amount_in.is_zero() {
             return Walked::Nothing;
         }
         if *steps == 0 {
@@ -134,8 +128,9 @@ const FEW: u64 = 6;
 
 /// The best corner near `guess`, and what is proven of it with few steps.
 pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corner, Proof)> {
-    let mut best =
-        Corner::at(path, guess.max(U256::ONE)).or_else(|| Corner::at(path, greatest_allowed(path, guess)?))?;
+    let least = || path.back(U256::ONE).filter(|&least| least > guess); // less than this gives nothing at all
+    let allowed = || least().or_else(|| greatest_allowed(path, guess));
+    let mut best = Corner::at(path, guess).or_else(|| Corner::at(path, allowed()?))?;
     loop {
         let (gross, wanted) = (best.gross(), best.gross() + U256::ONE);
         if !wide.earns(wanted) {
@@ -143,13 +138,16 @@ pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corne
             return Some((best, proof));
         }
         // The profit in reals is concave and at least `gross` here. Where it is less, it only falls further on.
-        let past = |amount_in| !gross.is_zero() && !wide.earns_at(amount_in, gross);
-        let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut FEW.clone(), past);
+        let past = |walked| match walked {
+            Walked::Until(end) if !gross.is_zero() && !wide.earns_at(end, gross) => Walked::Nothing,
+            walked => walked,
+        };
+        let up = past(walk_up(path, best.amount_in + U256::ONE, wanted, &mut FEW.clone(), |_| false));
         if let Walked::Found(better) = up {
             best = better;
             continue;
         }
-        let down = walk_down(path, best.amount_in - U256::ONE, wanted, &mut FEW.clone(), past);
+        let down = past(walk_down(path, best.amount_in - U256::ONE, wanted, &mut FEW.clone()));
         if let Walked::Found(better) = down {
             best = better;
             continue;
