@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 mod registry;
 pub mod v2;
 
-pub use registry::{PoolKey, Pools, Status};
+pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub trait Pool {
 
 /// A pool of any protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
