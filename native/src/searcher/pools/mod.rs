@@ -5,7 +5,12 @@
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
+pub mod balancer;
+mod checked;
+pub mod curve;
+mod inverse;
 mod registry;
+pub mod solidly;
 pub mod v2;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
@@ -89,12 +94,27 @@ pub trait Pool {
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Curve's stable pools and metapools.
+    CurveStable(Box<curve::StablePool>),
+    /// Curve's crypto pools of two and three coins.
+    CurveCrypto(Box<curve::CryptoPool>),
+    /// Balancer V2's weighted pools.
+    BalancerWeighted(Box<balancer::BalancerWeighted>),
+    /// Balancer V2's stable pools.
+    BalancerStable(Box<balancer::BalancerStable>),
+    /// Solidly, Velodrome, Aerodrome and Camelot's stable pairs.
+    Solidly(Box<solidly::SolidlyPool>),
 }
 
 macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::CurveStable($inner) => $do,
+            AnyPool::CurveCrypto($inner) => $do,
+            AnyPool::BalancerWeighted($inner) => $do,
+            AnyPool::BalancerStable($inner) => $do,
+            AnyPool::Solidly($inner) => $do,
         }
     };
 }
