@@ -128,15 +128,16 @@ fn cycles_through_touched_pools_are_those_of_a_naive_enumeration() {
     let (mut search, mut found) = (Search::new(), Found::default());
     let (mut given, mut truncated, mut with_ways) = (0, 0, 0);
     for case in 0..cases(400) {
-        let tokens = 2 + random.below(8);
+        let tokens = 2 + random.below(11);
+        let most = [20, 40][random.below(2) as usize];
         let noise = [0.02, 0.3, 1.0][random.below(3) as usize];
         let mut graph = Graph::with_hub_degree(random.below(4) as usize);
         let mut models: Vec<Model> = Vec::new();
-        for step in 0..12 + random.below(12) {
+        for step in 0..12 + random.below(most) {
             let at = random.below(models.len() as u64 + 1) as usize;
-            match random.below(if models.len() < 8 { 1 } else { 6 }) {
-                0 | 1 if models.len() < 20 => models.push(pool(&mut random, tokens, noise)),
-                2 if at < models.len() => models[at].live = !models[at].live,
+            match random.below(if models.len() < 8 { 1 } else { 7 }) {
+                0..=2 if models.len() < most as usize => models.push(pool(&mut random, tokens, noise)),
+                3 if at < models.len() => models[at].live = !models[at].live,
                 _ if at < models.len() => {
                     // Away and, as after a reorg, back: only the last price may count.
                     let before = models[at].prices.clone();
@@ -152,7 +153,7 @@ fn cycles_through_touched_pools_are_those_of_a_naive_enumeration() {
             for n in [at, models.len() - 1] {
                 graph.set_prices(PoolId(n as u32), &models[n].tokens, |side| models[n].price(side));
             }
-            let touched: Vec<_> = (0..random.below(4)).map(|_| PoolId(random.below(24) as u32)).collect();
+            let touched: Vec<_> = (0..random.below(4)).map(|_| PoolId(random.below(most + 4) as u32)).collect();
             let list = [TokenId(random.below(tokens) as u32), TokenId(0)];
             let bases = match random.below(3) {
                 0 => Bases::ANY,
