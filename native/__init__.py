@@ -12,7 +12,7 @@ from native import cpu
 if (_spec := find_spec("native._core")) is not None and _spec.origin is not None:
     cpu.check(Path(_spec.origin))
 
-from native._core import Kernel, Replay, __version__
+from native._core import Kernel, NoQuote, Pools, Replay, __version__
 
 if TYPE_CHECKING:
     from native.compiler import CompiledKernel, compile_strategy
@@ -72,7 +72,9 @@ __all__ = [
     "CompiledKernel",
     "Kernel",
     "KernelError",
+    "NoQuote",
     "Out",
+    "Pools",
     "Replay",
     "View",
     "__version__",

@@ -1,6 +1,7 @@
 """The native core's face, checked against the built module by stubtest."""
 
 import os
+from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, final
@@ -11,8 +12,10 @@ __all__ = [
     "Gate",
     "Kernel",
     "LiveLane",
+    "NoQuote",
     "Order",
     "Orders",
+    "Pools",
     "Quoter",
     "Replay",
     "SimExchange",
@@ -35,6 +38,7 @@ __all__ = [
     "limits",
     "queue_probability",
     "read_status",
+    "sandwiches",
     "tape_tops",
     "verify_tape",
 ]
@@ -639,6 +643,20 @@ def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, in
     `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
     """
 
+# --- labels ---
+
+def sandwiches(
+    swaps: Sequence[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int, int]], /
+) -> list[tuple[list[int], list[int], list[int], bool, bool]]:
+    """Every sandwich in a list of swaps in the order of execution; the rule is in ``native/src/risk/sandwich.rs``.
+
+    A swap is (place of its transaction, pool, signer, what the transaction called, payer, recipient, token in, token
+    out, amount in, amount out): addresses of 20 bytes, a pool also an id of 32, amounts below 2^256, WETH for ether. A
+    sandwich is (fronts, victims, backs, held, same pool): indexes of the list, whether the fronts' transactions kept
+    what they bought, whether the backs are in the fronts' pool. ValueError for bytes of another length, OverflowError
+    for a number that does not fit.
+    """
+
 # --- lane ---
 
 def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
@@ -651,3 +669,50 @@ def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     ValueError with one line
     where the Tape cannot be read or its header makes no lane.
     """
+
+# --- chain ---
+
+class NoQuote(ValueError):
+    """A pool gives no quote for this: its contract would revert, or not take all. The message says why."""
+
+@final
+class Pools:
+    """Pools and their tokens, numbered in the order they were added. Amounts are ints of a token's smallest unit."""
+
+    def __new__(cls) -> Self: ...
+    def __len__(self) -> int: ...
+    def add(self, key_of: str, tokens: list[str], state: str) -> int:
+        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its
+        id of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
+        ValueError."""
+
+    def number(self, key_of: str) -> int:
+        """The number of the pool that lives there. Raises KeyError."""
+
+    def key(self, pool: int) -> str:
+        """Where a pool lives: its address, or its id."""
+
+    def tokens(self, pool: int) -> list[str]:
+        """A pool's tokens, in its own order."""
+
+    def state(self, pool: int) -> str:
+        """Its state as JSON: the protocol's name over what the contract keeps."""
+
+    def status(self, pool: int) -> str:
+        """Whether it may be searched: `live`, `stale` since a block, or `refused` and why."""
+
+    def quote_in(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Amount out for exactly `amount_in`, all of it taken. Raises NoQuote."""
+
+    def quote_out(self, pool: int, token_in: str, token_out: str, amount_out: int) -> int:
+        """The amount in that the contract asks for exactly `amount_out`. Raises NoQuote."""
+
+    def apply(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing
+        changed."""
+
+    def spot_price(self, pool: int, token_in: str, token_out: str) -> float:
+        """Out per in of an infinitely small swap after fees, in smallest units."""
+
+    def gas(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Gas of a swap of this size, estimated, without the 21,000 of a transaction."""

@@ -5,10 +5,15 @@
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
+pub mod balancer;
+mod checked;
+pub mod curve;
+mod inverse;
 mod registry;
+pub mod solidly;
 pub mod v2;
 
-pub use registry::{PoolKey, Pools, Status};
+pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,16 +90,31 @@ pub trait Pool {
 
 /// A pool of any protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Curve's stable pools and metapools.
+    CurveStable(Box<curve::StablePool>),
+    /// Curve's crypto pools of two and three coins.
+    CurveCrypto(Box<curve::CryptoPool>),
+    /// Balancer V2's weighted pools.
+    BalancerWeighted(Box<balancer::BalancerWeighted>),
+    /// Balancer V2's stable pools.
+    BalancerStable(Box<balancer::BalancerStable>),
+    /// Solidly, Velodrome, Aerodrome and Camelot's stable pairs.
+    Solidly(Box<solidly::SolidlyPool>),
 }
 
 macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::CurveStable($inner) => $do,
+            AnyPool::CurveCrypto($inner) => $do,
+            AnyPool::BalancerWeighted($inner) => $do,
+            AnyPool::BalancerStable($inner) => $do,
+            AnyPool::Solidly($inner) => $do,
         }
     };
 }
