@@ -5,6 +5,9 @@ use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::database::InMemoryDB;
 use revm::primitives::hardfork::SpecId;
 use revm::state::{AccountInfo, Bytecode};
+
+use super::recorded::{Missing, RecordedAccount, RecordedState};
+use super::source::AccountState;
 use revm::{Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm};
 
 type Inner = MainnetEvm<Context<BlockEnv, TxEnv, CfgEnv, InMemoryDB>>;
@@ -25,6 +28,7 @@ pub struct Outcome {
 }
 
 /// A chain of one block whose state is in memory. Balances, base fee and nonces are not checked.
+#[derive(Clone)]
 pub struct Sandbox {
     evm: Inner,
 }
@@ -134,6 +138,15 @@ impl Sandbox {
         }
     }
 
+    /// Whether no code lives there.
+    #[must_use]
+    pub fn code_is_empty(&mut self, at: Address) -> bool {
+        match revm::Database::basic(self.db(), at) {
+            Ok(found) => found.is_none_or(|info| info.is_empty_code_hash()),
+            Err(never) => match never {},
+        }
+    }
+
     /// Puts a contract's runtime code somewhere.
     pub fn set_code(&mut self, at: Address, code: Bytes) {
         let info = AccountInfo { nonce: 1, ..AccountInfo::from_bytecode(Bytecode::new_raw(code)) };
@@ -148,6 +161,22 @@ impl Sandbox {
         };
         info.balance = wei;
         self.db().insert_account_info(of, info);
+    }
+
+    /// The whole state as a record, to fork from: accounts, code and storage; what is missing is zero.
+    #[must_use]
+    pub fn record(&mut self, number: u64) -> RecordedState {
+        let mut all = RecordedState::empty(Missing::Zero);
+        all.number = Some(number);
+        let cache = &self.db().cache;
+        for (&address, account) in &cache.accounts {
+            let info = &account.info;
+            let code = cache.contracts.get(&info.code_hash).map(Bytecode::original_bytes).unwrap_or_default();
+            let state = AccountState { balance: info.balance, nonce: info.nonce, code };
+            let storage = account.storage.iter().map(|(slot, word)| (*slot, *word)).collect();
+            all.accounts.insert(address, RecordedAccount { state, storage });
+        }
+        all
     }
 
     /// The slot of `key` in a mapping that Solidity keeps at `slot`.

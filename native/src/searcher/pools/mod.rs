@@ -12,6 +12,8 @@ mod inverse;
 mod registry;
 pub mod solidly;
 pub mod v2;
+pub mod v3;
+pub mod words;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
 
@@ -94,6 +96,8 @@ pub trait Pool {
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Uniswap V3 and its forks.
+    V3(v3::V3Pool),
     /// Curve's stable pools and metapools.
     CurveStable(Box<curve::StablePool>),
     /// Curve's crypto pools of two and three coins.
@@ -110,6 +114,7 @@ macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::V3($inner) => $do,
             AnyPool::CurveStable($inner) => $do,
             AnyPool::CurveCrypto($inner) => $do,
             AnyPool::BalancerWeighted($inner) => $do,
