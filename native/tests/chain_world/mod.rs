@@ -41,8 +41,7 @@ impl Node {
         let mut chain = Sandbox::new();
         chain.set_block(1, 1_000);
         let supply = U256::MAX >> 1;
-        let mut tokens: Vec<Address> =
-            (0..5).map(|_| deploy(&mut chain, with_arguments(&token, &[supply]))).collect();
+        let mut tokens: Vec<Address> = (0..5).map(|_| deploy(&mut chain, with_arguments(&token, &[supply]))).collect();
         tokens.sort();
         let v2 = deploy(&mut chain, with_arguments(&factory, &[abi::address_word(CALLER)]));
         Some(Node {

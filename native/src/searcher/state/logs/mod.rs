@@ -47,11 +47,9 @@ pub(super) fn read(pools: &Pools, id: PoolId, log: &ChainLog, timestamp_s: u64) 
         AnyPool::V3(pool) => v3::read(log, pool),
         AnyPool::CurveStable(stable) => curve::read_stable(log, stable, timestamp_s),
         AnyPool::CurveCrypto(crypto) => curve::read_crypto(log, crypto),
-        AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => {
-            balancer::read(log, pool, |token| {
-                pools.tokens(id).iter().position(|held| pools.token_address(*held) == token)
-            })
-        }
+        AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => balancer::read(log, pool, |token| {
+            pools.tokens(id).iter().position(|held| pools.token_address(*held) == token)
+        }),
         AnyPool::Solidly(pair) => solidly::read(log, pair),
     }
 }
