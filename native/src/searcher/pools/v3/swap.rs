@@ -34,8 +34,8 @@ pub struct Swapped {
     pub ticks_crossed: u32,
     /// Steps, each to a tick, a word's edge, the limit or the end of the amount; gas grows with them.
     pub steps: u32,
-    /// What of the input went to the protocol.
-    pub protocol_fee: U256,
+    /// What of the input went to the protocol; as its counter, it begins anew at 2^128.
+    pub protocol_fee: u128,
 }
 
 /// How the protocol's part of the fee is computed.
@@ -89,7 +89,7 @@ impl Run {
             liquidity: self.at.liquidity,
             ticks_crossed: self.crossed,
             steps: self.steps,
-            protocol_fee: self.protocol_fee,
+            protocol_fee: (self.protocol_fee & U256::from(u128::MAX)).to::<u128>(),
         }
     }
 }
