@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 mod registry;
 pub mod v2;
 pub mod v3;
+pub mod v4;
 pub mod words;
 
 pub use registry::{PoolKey, Pools, Status};
@@ -93,6 +94,8 @@ pub enum AnyPool {
     V2(v2::V2Pool),
     /// Uniswap V3 and its forks.
     V3(v3::V3Pool),
+    /// Uniswap V4.
+    V4(v4::V4Pool),
 }
 
 macro_rules! each {
@@ -100,6 +103,7 @@ macro_rules! each {
         match $pool {
             AnyPool::V2($inner) => $do,
             AnyPool::V3($inner) => $do,
+            AnyPool::V4($inner) => $do,
         }
     };
 }
