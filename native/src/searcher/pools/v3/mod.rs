@@ -270,3 +270,6 @@ impl From<V3Pool> for Raw {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
