@@ -186,8 +186,9 @@ fn an_input_for_an_output_is_the_smallest() {
         let Ok(needed) = pool.quote_out(Side::ZERO_FOR_ONE, out) else { continue };
         let at = |amount_in| pool.quote_in(Side::ZERO_FOR_ONE, amount_in);
         if matches!(pool, AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_)) {
-            // the vault rounds a swap given out against the trader: what it asks is enough
-            assert!(at(needed).is_ok_and(|enough| enough + U256::ONE >= out), "{pool:?}");
+            // the vault's own formulas, one for each direction: they meet but for their roundings and a unit of each token
+            let noise = amount / U256::from(100_000) + U256::from(2);
+            assert!(needed.abs_diff(amount) <= noise, "{needed}, not {amount}, for {out}: {pool:?}");
             found[0] += 1;
             continue;
         }
