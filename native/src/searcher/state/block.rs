@@ -155,7 +155,9 @@ impl fmt::Display for StateError {
                 f,
                 "log {after} stands behind log {before}: ask for the block's logs again by its hash, in ascending order"
             ),
-            StateError::Topics { log_index } => write!(f, "log {log_index} has more than four topics: ask for it again"),
+            StateError::Topics { log_index } => {
+                write!(f, "log {log_index} has more than four topics: ask for it again")
+            }
             StateError::TooDeep { block, oldest } => write!(
                 f,
                 "block {} branches off below block {}, the oldest that is kept; every pool is stale: load a snapshot \

@@ -1,7 +1,7 @@
 //! From block to block: onwards, back over a reorg, and over a hole.
+use super::super::pools::PoolId;
 use super::block::{ChainLog, Header, StateError, Touched};
 use super::journal::Journal;
-use super::super::pools::PoolId;
 use super::world::{Missing, Side, World};
 
 impl World {

@@ -52,10 +52,16 @@ impl fmt::Display for SnapshotError {
             SnapshotError::Io(path, why) => write!(f, "{}: {why}", path.display()),
             SnapshotError::Foreign => f.write_str("not a snapshot of pools: check the path"),
             SnapshotError::Version(version) => {
-                write!(f, "snapshot of format {version}, this program reads {VERSION}: load it with the program that wrote it")
+                write!(
+                    f,
+                    "snapshot of format {version}, this program reads {VERSION}: load it with the program that wrote it"
+                )
             }
             SnapshotError::Length { expected, found } => {
-                write!(f, "snapshot of {found} bytes where {expected} were written: it was cut or added to; take an older one")
+                write!(
+                    f,
+                    "snapshot of {found} bytes where {expected} were written: it was cut or added to; take an older one"
+                )
             }
             SnapshotError::Damaged => f.write_str("the snapshot's checksum does not fit: take an older one"),
             SnapshotError::Content(why) => write!(f, "the snapshot holds what no world can: {why}"),
@@ -115,7 +121,8 @@ impl World {
         };
         let content = |why: &dyn fmt::Display| SnapshotError::Content(why.to_string());
         let mut packed = zstd::stream::Encoder::new(vec![0; HEAD], LEVEL).map_err(|why| content(&why))?;
-        serde_json::to_writer(io::BufWriter::with_capacity(1 << 16, &mut packed), &stored).map_err(|why| content(&why))?;
+        serde_json::to_writer(io::BufWriter::with_capacity(1 << 16, &mut packed), &stored)
+            .map_err(|why| content(&why))?;
         let mut bytes = packed.finish().map_err(|why| content(&why))?;
         let length = (bytes.len() - HEAD) as u64;
         bytes[..8].copy_from_slice(&MAGIC);

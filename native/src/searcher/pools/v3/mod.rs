@@ -13,7 +13,6 @@ mod tick_math;
 mod ticks;
 pub mod wide;
 
-
 pub use concentrated::{BadState, Concentrated};
 pub use segments::{Segment, Segments};
 pub use swap::{Exact, Swapped};

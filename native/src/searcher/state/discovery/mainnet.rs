@@ -75,9 +75,8 @@ const CURVE: [Address; 4] = [
 /// The factories of Ethereum mainnet that this program knows; a start, to which a caller adds its own.
 #[must_use]
 pub fn mainnet() -> Vec<Factory> {
-    let v2 = V2.map(|(address, fee_num, fee_den, hash)| {
-        (address, Maker::V2 { fee_num, fee_den, init_code_hash: Some(hash) })
-    });
+    let v2 = V2
+        .map(|(address, fee_num, fee_den, hash)| (address, Maker::V2 { fee_num, fee_den, init_code_hash: Some(hash) }));
     let v3 = V3.map(|(address, deployer, hash, pancake)| {
         (address, Maker::V3 { deployer, init_code_hash: Some(hash), pancake })
     });

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, keccak256};
 
 use super::super::super::abi::address;
-use super::super::super::pools::{AnyPool, PoolKey};
 use super::super::super::pools::v2::V2Pool;
+use super::super::super::pools::{AnyPool, PoolKey};
 use super::super::block::ChainLog;
 use super::super::logs::topics;
 use super::{Discovery, impostor, indexed_address};
@@ -53,7 +53,9 @@ mod tests {
             log_index: 0,
         };
         assert!(matches!(read(&log(pair), [997, 1000], Some(hash)), Some(Discovery::New { .. })));
-        assert!(matches!(read(&log(wbtc), [997, 1000], Some(hash)), Some(Discovery::Impostor(i)) if i.expected == pair));
+        assert!(
+            matches!(read(&log(wbtc), [997, 1000], Some(hash)), Some(Discovery::Impostor(i)) if i.expected == pair)
+        );
         assert!(matches!(read(&log(wbtc), [997, 1000], None), Some(Discovery::New { .. })));
     }
 }

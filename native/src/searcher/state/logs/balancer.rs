@@ -95,7 +95,11 @@ fn change(log: &ChainLog, pool: &mut AnyPool, place: impl Fn(Address) -> Option<
 /// A balance with a signed word added.
 fn plus(balance: U256, delta: U256) -> Option<U256> {
     let delta = I256::from_raw(delta);
-    if delta.is_negative() { balance.checked_sub(delta.unsigned_abs()) } else { balance.checked_add(delta.unsigned_abs()) }
+    if delta.is_negative() {
+        balance.checked_sub(delta.unsigned_abs())
+    } else {
+        balance.checked_add(delta.unsigned_abs())
+    }
 }
 
 /// The words of the `n`-th argument, a list.

@@ -47,16 +47,22 @@ pub(super) fn read(pools: &Pools, id: PoolId, log: &ChainLog, timestamp_s: u64) 
         AnyPool::V3(pool) => v3::read(log, pool),
         AnyPool::CurveStable(stable) => curve::read_stable(log, stable, timestamp_s),
         AnyPool::CurveCrypto(crypto) => curve::read_crypto(log, crypto),
-        AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => {
-            balancer::read(log, pool, |token| {
-                pools.tokens(id).iter().position(|held| pools.token_address(*held) == token)
-            })
-        }
+        AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => balancer::read(log, pool, |token| {
+            pools.tokens(id).iter().position(|held| pools.token_address(*held) == token)
+        }),
         AnyPool::Solidly(pair) => solidly::read(log, pair),
     }
 }
 
 impl Change {
+    /// The position that it adds to: lower tick, upper tick, liquidity.
+    pub fn position(&self) -> Option<(i32, i32, i128)> {
+        match self {
+            Change::Position { lower, upper, delta } => Some((*lower, *upper, *delta)),
+            _ => None,
+        }
+    }
+
     /// Makes the change; false where the pool cannot have it, and its state is not known any more.
     pub fn make(self, pool: &mut AnyPool) -> bool {
         match (self, pool) {
