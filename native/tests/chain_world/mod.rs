@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 use _core::searcher::abi;
-use _core::searcher::evm::Sandbox;
+use _core::searcher::evm::{RecordedState, Sandbox};
 use _core::searcher::pools::v2::V2Pool;
 use _core::searcher::pools::{AnyPool, PoolId, PoolKey, Status};
 use _core::searcher::state::slots::{v2, v3};
@@ -114,6 +114,11 @@ impl Node {
     /// The block of the present branch with this number.
     pub fn block(&self, number: u64) -> Option<&Block> {
         self.blocks.get(usize::try_from(number - self.genesis.number - 1).ok()?)
+    }
+
+    /// The whole state after the head.
+    pub fn record(&mut self) -> RecordedState {
+        self.chain.record(self.head().number)
     }
 
     /// Takes up to `depth` blocks back; says how many.
