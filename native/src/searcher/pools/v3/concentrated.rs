@@ -168,7 +168,7 @@ impl Concentrated {
     }
 
     /// As [`Concentrated::set_price`] for a price and tick that belong together.
-    pub(super) fn settle(&mut self, sqrt_price: U256, tick: i32, liquidity: u128) {
+    pub(in crate::searcher::pools) fn settle(&mut self, sqrt_price: U256, tick: i32, liquidity: u128) {
         (self.sqrt_price, self.tick, self.liquidity) = (sqrt_price, tick, liquidity);
         self.look_around();
     }
