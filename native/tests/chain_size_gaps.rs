@@ -62,7 +62,7 @@ fn network(random: &mut Seeded, count: usize) -> Pools {
     ];
     let hubs = tokens.len();
     let mut add = |random: &mut Seeded, tokens: &[Token], [a, b]: [usize; 2], depth_eth: f64| {
-        let spread = if random.below(20) == 0 { 0.03 } else { 0.004 };
+        let spread = if random.below(20) == 0 { 0.03 } else { 0.0015 };
         let skew = (random.normal() * spread).exp();
         let reserve = |n: usize, skew: f64| (depth_eth / tokens[n].price * tokens[n].unit * skew).max(1e4) as u128;
         let fees = [(997, 1000), (997, 1000), (9975, 10_000)];
@@ -189,17 +189,24 @@ fn costs(price: f64) -> Costs {
     Costs { wei: U256::from((price * units) as u128), units: U256::from(units as u128), ..Costs::FREE }
 }
 
-/// The most of `weth` that `amount` of a token buys in one hop; the pool and what it gives.
-fn sale(pools: &Pools, state: &impl View, token: TokenId, amount: U256, weth: TokenId) -> Option<(PoolId, Side, U256)> {
-    let of_pool = |id: PoolId| {
-        let side = match *pools.tokens(id) {
-            [a, b] if a == token && b == weth => Side::ZERO_FOR_ONE,
-            [a, b] if b == token && a == weth => Side::ONE_FOR_ZERO,
-            _ => return None,
-        };
-        Some((id, side, state.pool(id).quote_in(side, amount).ok()?))
-    };
-    pools.ids().filter_map(of_pool).max_by_key(|&(_, _, out)| out)
+/// The most of `weth` that `amount` of a token buys in up to three hops: the hops, and what comes out.
+fn sale(pools: &Pools, token: TokenId, amount: U256, weth: TokenId) -> Option<(Vec<Hop>, U256)> {
+    let mut best: HashMap<TokenId, (U256, Vec<Hop>)> = HashMap::from([(token, (amount, Vec::new()))]);
+    for _ in 0..3 {
+        let before = best.clone();
+        for id in pools.ids() {
+            let &[a, b] = pools.tokens(id) else { continue };
+            for (from, to, side) in [(a, b, Side::ZERO_FOR_ONE), (b, a, Side::ONE_FOR_ZERO)] {
+                let Some((amount, path)) = before.get(&from) else { continue };
+                let Ok(out) = pools.get(id).quote_in(side, *amount) else { continue };
+                let new = !path.iter().any(|hop| hop.pool == id);
+                if to != token && new && best.get(&to).is_none_or(|(known, _)| *known < out) {
+                    best.insert(to, (out, [path.as_slice(), &[Hop { pool: id, side }]].concat()));
+                }
+            }
+        }
+    }
+    best.remove(&weth).map(|(out, path)| (path, out))
 }
 
 /// One network: what is found and what is possible, in wei.
@@ -243,13 +250,14 @@ fn gap(seed: u64, count: usize, hops: usize) -> serde_json::Value {
     // Profits in other tokens are sold for WETH.
     let mut found = surplus.remove(&weth).unwrap_or_default();
     for (token, amount) in surplus {
-        if let Some((pool, side, out)) = sale(&pools, &after, token, amount, weth) {
-            after.get_mut(pool).apply(side, amount).expect("as quoted");
+        if let Some((path, out)) = sale(&after, token, amount, weth) {
+            let swap = |amount: U256, hop: &Hop| after.get_mut(hop.pool).apply(hop.side, amount).expect("as quoted");
+            assert_eq!(path.iter().fold(amount, swap), out);
             found += out;
         }
     }
-    if std::env::var("SHOW").is_ok() { println!("{bound_ms:.1} ms, seed {seed} found {} bound {} steps {steps} cycles {looked_at}", float(found)/1e18, float(bound.at_most)/1e18); }
     let found_ms = clock.elapsed().as_secs_f64() * 1e3;
+    assert!(worth <= bound.at_most, "seed {seed} of {count} pools: worth {worth}, at most {}", bound.at_most);
     assert!(found <= bound.at_most, "seed {seed} of {count} pools: {found} is more than {}", bound.at_most);
     let part = if bound.at_most.is_zero() { 0.0 } else { 1.0 - float(found) / float(bound.at_most) };
     serde_json::json!({
@@ -258,15 +266,20 @@ fn gap(seed: u64, count: usize, hops: usize) -> serde_json::Value {
     })
 }
 
+/// Profits below this are not told apart: a thousandth of what the gas of one swap costs.
+const DUST_WEI: f64 = 1e12;
+
 #[test]
-fn what_is_found_is_at_most_the_bound_and_not_far_from_it() {
-    let gaps: Vec<f64> =
-        (0..40).map(|seed| gap(seed, 10 + 3 * seed as usize, 4)["gap"].as_f64().expect("a part")).collect();
-    assert!(gaps.iter().all(|&gap| (0.0..=1.0).contains(&gap)));
-    let mut sorted = gaps.clone();
-    sorted.sort_by(f64::total_cmp);
-    println!("{sorted:?}");
-    assert!(sorted[20] < 0.05, "{sorted:?}");
+fn what_is_found_is_at_most_the_bound_and_mostly_near_it() {
+    let part = |seed| {
+        let found = gap(seed, 10 + 3 * seed as usize, 4);
+        let bound: f64 = found["bound_wei"].as_str()?.parse().ok()?;
+        (bound > DUST_WEI).then(|| found["gap"].as_f64()).flatten()
+    };
+    let mut gaps: Vec<f64> = (0..40).filter_map(part).collect();
+    gaps.sort_by(f64::total_cmp);
+    assert!(gaps.len() > 30 && gaps[0] >= 0.0, "{gaps:?}");
+    assert!(gaps[gaps.len() / 2] < 0.02, "{gaps:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub fn in_sequence<V: View>(pools: &V, wanted: &[(Cycle, U256)], prices: &impl P
         let costs = prices(cycle.token)?;
         let Some(sized) = told(&state, &cycle, &costs, amount_in, NOT_PROVEN) else { continue };
         state.apply(&cycle, amount_in)?;
-        plan.net_wei = plan.net_wei.checked_add(sized.net)?;
+        plan.net_wei = plan.net_wei.checked_add(costs.worth(sized.net)?)?;
         plan.steps.push(Step { cycle, sized });
     }
     Some(plan)
