@@ -1,6 +1,8 @@
 //! Real contract bytecode for the differential tests, from npm packages that `make test` installs in `tests/chain`.
 #![allow(dead_code)] // each test uses its part
 
+pub mod clmm;
+
 use std::path::PathBuf;
 
 use _core::searcher::evm::Sandbox;
@@ -75,4 +77,32 @@ impl Seeded {
         let keep = 1 + self.below(bits.min(256));
         (self.u256() >> (256 - keep as usize)) | (U256::ONE << (keep as usize - 1))
     }
+}
+
+/// A file of the recorded data, from `$SEARCHER_DATA` or `../shared/data` beside the project; none, with a reason printed,
+/// where it is absent. Whole numbers in it become text: the parser would make floats of those above 64 bits.
+pub fn recorded(path: &str) -> Option<serde_json::Value> {
+    let project = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let data = std::env::var_os("SEARCHER_DATA").map_or_else(|| project.join("../shared/data"), PathBuf::from);
+    let Ok(text) = std::fs::read_to_string(data.join(path)) else {
+        println!("skipped: needs recorded {path}; set SEARCHER_DATA to where the recorded data is");
+        return None;
+    };
+    Some(serde_json::from_str(&with_text_for_integers(&text)).expect("recorded files are JSON"))
+}
+
+fn with_text_for_integers(json: &str) -> String {
+    let (mut all, mut word, mut quoted) = (String::new(), String::new(), false);
+    for c in json.chars() {
+        if !quoted && (c.is_ascii_alphanumeric() || "+-.".contains(c)) {
+            word.push(c);
+            continue;
+        }
+        let whole = word.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()) && !word.is_empty();
+        all.push_str(&if whole { format!("\"{word}\"") } else { word.clone() });
+        word.clear();
+        quoted ^= c == '"'; // no recorded file has an escaped quote
+        all.push(c);
+    }
+    all + &word
 }

@@ -12,6 +12,8 @@ mod inverse;
 mod registry;
 pub mod solidly;
 pub mod v2;
+pub mod v3;
+pub mod words;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
 
@@ -104,6 +106,8 @@ pub enum AnyPool {
     BalancerStable(Box<balancer::BalancerStable>),
     /// Solidly, Velodrome, Aerodrome and Camelot's stable pairs.
     Solidly(Box<solidly::SolidlyPool>),
+    /// Uniswap V3 and its forks.
+    V3(v3::V3Pool),
 }
 
 macro_rules! each {
@@ -115,6 +119,7 @@ macro_rules! each {
             AnyPool::BalancerWeighted($inner) => $do,
             AnyPool::BalancerStable($inner) => $do,
             AnyPool::Solidly($inner) => $do,
+            AnyPool::V3($inner) => $do,
         }
     };
 }
