@@ -1,6 +1,7 @@
 //! Real contract bytecode for the differential tests, from npm packages that `make test` installs in `tests/chain`.
 #![allow(dead_code)] // each test uses its part
 
+pub mod market;
 pub mod clmm;
 
 use std::path::PathBuf;
