@@ -1,6 +1,8 @@
 //! Real contract bytecode for the differential tests, from npm packages that `make test` installs in `tests/chain`.
 #![allow(dead_code)] // each test uses its part
 
+pub mod clmm;
+
 use std::path::PathBuf;
 
 use _core::searcher::evm::Sandbox;

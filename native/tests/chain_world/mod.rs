@@ -2,8 +2,10 @@
 #![allow(dead_code)] // each test uses its part
 
 use _core::searcher::abi;
-use _core::searcher::evm::Sandbox;
+use _core::searcher::evm::{RecordedState, Sandbox};
+use _core::searcher::pools::v2::V2Pool;
 use _core::searcher::pools::{AnyPool, PoolId, PoolKey, Status};
+use _core::searcher::state::slots::{v2, v3};
 use _core::searcher::state::{BlockId, ChainLog, Factories, Factory, Header, Maker, World};
 use alloy_primitives::{Address, B256, Log, U256, keccak256};
 
@@ -17,7 +19,7 @@ pub struct Block {
     after: Option<Sandbox>,
 }
 
-/// A node with a V2 factory, some tokens, and a history.
+/// A node with a V2 and a V3 factory, some tokens, and a history.
 pub struct Node {
     genesis: BlockId,
     /// The chain after the genesis block, where the history is short enough to go back to it.
@@ -27,23 +29,46 @@ pub struct Node {
     tokens: Vec<Address>,
     v2: Address,
     v2_hash: B256,
+    v3: Address,
+    v3_hash: B256,
+    positions: Address,
+    router: Address,
     random: Seeded,
     mined: u64,
 }
 
 const KEPT: usize = 24;
+/// Fees of V3 with their tick spacings.
+const FEES: [(u64, i32); 2] = [(3_000, 60), (10_000, 200)];
 
 impl Node {
     pub fn new(seed: u64) -> Option<Node> {
         let token = artifact("@uniswap/v2-core/build/ERC20.json")?;
         let pair = artifact("@uniswap/v2-core/build/UniswapV2Pair.json")?;
         let factory = artifact("@uniswap/v2-core/build/UniswapV2Factory.json")?;
+        let v3 = |what: &str| artifact(&format!("@uniswap/v3-{what}.json"));
+        let v3_factory = v3("core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory")?;
+        let v3_pool = v3("core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool")?;
+        let router = v3("periphery/artifacts/contracts/SwapRouter.sol/SwapRouter")?;
+        let manager = "periphery/artifacts/contracts/NonfungiblePositionManager.sol/NonfungiblePositionManager";
+        let manager = v3(manager)?;
         let mut chain = Sandbox::new();
         chain.set_block(1, 1_000);
         let supply = U256::MAX >> 1;
-        let mut tokens: Vec<Address> = (0..5).map(|_| deploy(&mut chain, with_arguments(&token, &[supply]))).collect();
+        let mut tokens: Vec<Address> = (0..4).map(|_| deploy(&mut chain, with_arguments(&token, &[supply]))).collect();
         tokens.sort();
         let v2 = deploy(&mut chain, with_arguments(&factory, &[abi::address_word(CALLER)]));
+        let v3 = deploy(&mut chain, v3_factory);
+        let no_weth = abi::address_word(CALLER);
+        let router = deploy(&mut chain, with_arguments(&router, &[abi::address_word(v3), no_weth]));
+        let arguments = [abi::address_word(v3), no_weth, no_weth];
+        let positions = deploy(&mut chain, with_arguments(&manager, &arguments));
+        for token in &tokens {
+            for spender in [router, positions] {
+                let data = abi::call("approve(address,uint256)", &[abi::address_word(spender), U256::MAX]);
+                assert!(chain.transact(CALLER, *token, data, U256::ZERO).success);
+            }
+        }
         Some(Node {
             genesis: BlockId { number: 1, hash: keccak256(b"genesis") },
             first: chain.clone(),
@@ -52,6 +77,10 @@ impl Node {
             tokens,
             v2,
             v2_hash: keccak256(&pair),
+            v3,
+            v3_hash: keccak256(&v3_pool),
+            positions,
+            router,
             random: Seeded(seed),
             mined: 0,
         })
@@ -61,10 +90,16 @@ impl Node {
         self.blocks.last().map_or(self.genesis, |b| b.header.id())
     }
 
+    /// The factories whose logs are followed.
+    pub fn factories(&self) -> Factories {
+        let v2 = Maker::V2 { fee_num: 997, fee_den: 1000, init_code_hash: Some(self.v2_hash) };
+        let v3 = Maker::V3 { deployer: None, init_code_hash: Some(self.v3_hash), pancake: false };
+        Factories::new(&[(self.v2, v2), (self.v3, v3)].map(|(address, maker)| Factory { address, maker }))
+    }
+
     /// A world that knows the factories and no block yet.
     pub fn world(&self) -> World {
-        let v2 = Maker::V2 { fee_num: 997, fee_den: 1000, init_code_hash: Some(self.v2_hash) };
-        World::new(self.genesis, 32, Factories::new(&[Factory { address: self.v2, maker: v2 }]))
+        World::new(self.genesis, 32, self.factories())
     }
 
     /// A world that saw the present branch alone.
@@ -74,6 +109,16 @@ impl Node {
             world.apply_block(&block.header, &block.logs).expect("the next block");
         }
         world
+    }
+
+    /// The block of the present branch with this number.
+    pub fn block(&self, number: u64) -> Option<&Block> {
+        self.blocks.get(usize::try_from(number - self.genesis.number - 1).ok()?)
+    }
+
+    /// The whole state after the head.
+    pub fn record(&mut self) -> RecordedState {
+        self.chain.record(self.head().number)
     }
 
     /// Takes up to `depth` blocks back; says how many.
@@ -139,6 +184,70 @@ impl Node {
     }
 
     fn transaction(&mut self, logs: &mut Vec<Log>) {
+        if self.random.below(2) == 0 { self.on_v2(logs) } else { self.on_v3(logs) }
+    }
+
+    fn v3_pool(&mut self, [a, b]: [Address; 2], fee: u64) -> Address {
+        let words = [abi::address_word(a), abi::address_word(b), U256::from(fee)];
+        Address::from_word(self.read(self.v3, "getPool(address,address,uint24)", &words, 0).into())
+    }
+
+    fn on_v3(&mut self, logs: &mut Vec<Log>) {
+        let tokens = self.two_tokens();
+        let (fee, spacing) = FEES[self.random.below(2) as usize];
+        let [a, b] = tokens.map(abi::address_word);
+        let pool = self.v3_pool(tokens, fee);
+        if pool == Address::ZERO {
+            assert!(self.send(self.v3, "createPool(address,address,uint24)", &[a, b, U256::from(fee)], logs));
+            return;
+        }
+        if self.read(pool, "slot0()", &[], 0).is_zero() {
+            let price = (U256::ONE << 96) * U256::from(50 + self.random.below(100)) / U256::from(100);
+            assert!(self.send(pool, "initialize(uint160)", &[price], logs));
+            return;
+        }
+        let (to, never) = (abi::address_word(CALLER), U256::MAX);
+        let any = self.random.below(10);
+        match any {
+            0..=2 => {
+                let tick =
+                    v3::load(&mut self.chain, pool, fee as u32, spacing, &v3::UNISWAP).expect("a pool").state().tick();
+                let middle = tick.div_euclid(spacing) + self.random.below(21) as i32 - 10;
+                let [lower, upper] = [-1, 1].map(|way| (middle + way * (1 + self.random.below(12) as i32)) * spacing);
+                let [lower, upper] = [lower, upper].map(signed);
+                let amounts = [(); 2].map(|()| U256::from(1_000_000) + self.random.of_any_size(70));
+                let zero = U256::ZERO;
+                let words = [a, b, U256::from(fee), lower, upper, amounts[0], amounts[1], zero, zero, to, never];
+                let signature =
+                    "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))";
+                self.send(self.positions, signature, &words, logs);
+            }
+            3 | 4 => {
+                let count = self.read(self.positions, "totalSupply()", &[], 0).to::<u64>();
+                let id = U256::from(1 + self.random.below(count));
+                let position = self.chain.call(CALLER, self.positions, abi::call("positions(uint256)", &[id]));
+                let Some(held) = abi::word(&position.output, 7) else { return };
+                let some = held * U256::from(1 + self.random.below(100)) / U256::from(100);
+                let words = [id, some, U256::ZERO, U256::ZERO, never];
+                self.send(self.positions, "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256))", &words, logs);
+                let all = U256::from(u128::MAX);
+                self.send(self.positions, "collect((uint256,address,uint128,uint128))", &[id, to, all, all], logs);
+            }
+            5 => {
+                let fees = [(); 2].map(|()| U256::from([0, 4, 7, 10][self.random.below(4) as usize]));
+                self.send(pool, "setFeeProtocol(uint8,uint8)", &fees, logs);
+            }
+            _ => {
+                let [from, to_token] = if any % 2 == 0 { [a, b] } else { [b, a] };
+                let amount = self.random.of_any_size(60);
+                let words = [from, to_token, U256::from(fee), to, never, amount, U256::ZERO, U256::ZERO];
+                let signature = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))";
+                self.send(self.router, signature, &words, logs);
+            }
+        }
+    }
+
+    fn on_v2(&mut self, logs: &mut Vec<Log>) {
         let tokens = self.two_tokens();
         let words = tokens.map(abi::address_word);
         let pair = Address::from_word(self.read(self.v2, "getPair(address,address)", &words, 0).into());
@@ -184,44 +293,64 @@ impl Node {
         }
     }
 
-    /// Every pool that exists is live and as its storage says; every other is stale.
-    pub fn assert_equal_to_storage(&mut self, world: &World) {
-        let pools = world.pools();
-        let mut live = 0;
-        for id in pools.ids() {
-            let address = Address::from_word(pools.key(id).0);
-            let exists = !self.chain.code_is_empty(address);
-            assert_eq!(pools.status(id) == Status::Live, exists, "{address} {:?}", pools.status(id));
-            if exists {
-                live += 1;
-                self.assert_pool(address, pools.get(id));
+    /// The pools that exist, as their storage says: key, tokens, state.
+    pub fn stored(&mut self) -> Vec<(PoolKey, Vec<Address>, AnyPool)> {
+        let mut all = Vec::new();
+        for a in 0..self.tokens.len() {
+            for b in a + 1..self.tokens.len() {
+                let tokens = [self.tokens[a], self.tokens[b]];
+                let pair = self.read(self.v2, "getPair(address,address)", &tokens.map(abi::address_word), 0);
+                let pair = Address::from_word(pair.into());
+                if pair != Address::ZERO {
+                    let [x, y] = v2::load(&mut self.chain, pair).expect("no source in memory fails");
+                    all.push((PoolKey::from(pair), tokens.to_vec(), AnyPool::V2(V2Pool::uniswap(x, y))));
+                }
+                for (fee, spacing) in FEES {
+                    let pool = self.v3_pool(tokens, fee);
+                    if pool == Address::ZERO || self.read(pool, "slot0()", &[], 0).is_zero() {
+                        continue;
+                    }
+                    let read = v3::load(&mut self.chain, pool, fee as u32, spacing, &v3::UNISWAP).expect("a pool");
+                    all.push((PoolKey::from(pool), tokens.to_vec(), AnyPool::V3(read)));
+                }
             }
         }
-        let made = self.read(self.v2, "allPairsLength()", &[], 0);
-        assert_eq!(U256::from(live), made, "every pool that exists is known");
+        all.sort_by_key(|(key, _, _)| *key);
+        all
     }
 
-    fn assert_pool(&mut self, address: Address, pool: &AnyPool) {
-        match pool {
-            AnyPool::V2(pool) => {
-                let packed = self.chain.storage(address, U256::from(8));
-                let mask = (U256::ONE << 112) - U256::ONE;
-                let reserves = [packed & mask, packed >> 112 & mask].map(|r: U256| r.to::<u128>());
-                assert_eq!(pool.reserves, reserves);
-            }
+    /// Every pool that exists is live and as its storage says; every other is stale.
+    pub fn assert_equal_to_storage(&mut self, world: &World) {
+        assert_eq!(world.head(), self.head());
+        assert_eq!(live(world), self.stored());
+    }
+
+    /// Every pool that may be searched is as its storage says; there may be others.
+    pub fn assert_live_is_true(&mut self, world: &World) {
+        assert_eq!(world.head(), self.head());
+        let stored = self.stored();
+        for one in live(world) {
+            assert!(stored.contains(&one), "{one:?} is live");
         }
     }
 }
 
+fn signed(tick: i32) -> U256 {
+    let low = U256::from(tick.unsigned_abs());
+    if tick < 0 { low.wrapping_neg() } else { low }
+}
+
+/// The live pools of a world, by key.
+pub fn live(world: &World) -> Vec<(PoolKey, Vec<Address>, AnyPool)> {
+    let pools = world.pools();
+    let mut all: Vec<PoolId> = pools.ids().filter(|id| pools.status(*id) == Status::Live).collect();
+    all.sort_by_key(|id| pools.key(*id));
+    let tokens = |id: PoolId| pools.tokens(id).iter().map(|t| pools.token_address(*t)).collect();
+    all.into_iter().map(|id| (pools.key(id), tokens(id), pools.get(id).clone())).collect()
+}
+
 /// Two worlds hold the same live pools in the same state. Numbers may differ: orphaned pools keep theirs.
 pub fn same(a: &World, b: &World) {
-    let live = |world: &World| -> Vec<(PoolKey, Vec<Address>, AnyPool)> {
-        let pools = world.pools();
-        let mut all: Vec<PoolId> = pools.ids().filter(|id| pools.status(*id) == Status::Live).collect();
-        all.sort_by_key(|id| pools.key(*id));
-        let tokens = |id: PoolId| pools.tokens(id).iter().map(|t| pools.token_address(*t)).collect();
-        all.into_iter().map(|id| (pools.key(id), tokens(id), pools.get(id).clone())).collect()
-    };
     assert_eq!(a.head(), b.head());
     assert_eq!(live(a), live(b));
 }

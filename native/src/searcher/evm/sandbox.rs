@@ -1,5 +1,5 @@
 //! An EVM with nothing in it but what it is given: for token facts, and for real bytecode beside our arithmetic.
-use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
+use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use revm::context::result::{ExecutionResult, Output};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::database::InMemoryDB;
@@ -28,9 +28,17 @@ pub struct Outcome {
 }
 
 /// A chain of one block whose state is in memory. Balances, base fee and nonces are not checked.
-#[derive(Clone)]
 pub struct Sandbox {
     evm: Inner,
+}
+
+impl Clone for Sandbox {
+    fn clone(&self) -> Sandbox {
+        let mut copy = Sandbox::new();
+        *copy.db() = self.evm.ctx.journaled_state.database.clone();
+        copy.evm.set_block(self.evm.ctx.block.clone());
+        copy
+    }
 }
 
 impl Default for Sandbox {
@@ -138,15 +146,6 @@ impl Sandbox {
         }
     }
 
-    /// Whether no code lives there.
-    #[must_use]
-    pub fn code_is_empty(&mut self, at: Address) -> bool {
-        match revm::Database::basic(self.db(), at) {
-            Ok(found) => found.is_none_or(|info| info.is_empty_code_hash()),
-            Err(never) => match never {},
-        }
-    }
-
     /// Puts a contract's runtime code somewhere.
     pub fn set_code(&mut self, at: Address, code: Bytes) {
         let info = AccountInfo { nonce: 1, ..AccountInfo::from_bytecode(Bytecode::new_raw(code)) };
@@ -182,9 +181,6 @@ impl Sandbox {
     /// The slot of `key` in a mapping that Solidity keeps at `slot`.
     #[must_use]
     pub fn mapping_slot(key: U256, slot: U256) -> U256 {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&key.to_be_bytes::<32>());
-        bytes[32..].copy_from_slice(&slot.to_be_bytes::<32>());
-        U256::from_be_bytes(B256::from(alloy_primitives::keccak256(bytes)).0)
+        super::super::abi::mapping_slot(key, slot)
     }
 }

@@ -14,6 +14,7 @@ mod registry;
 pub mod solidly;
 pub mod v2;
 pub mod v3;
+pub mod v4;
 pub mod words;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
@@ -99,6 +100,8 @@ pub enum AnyPool {
     V2(v2::V2Pool),
     /// Uniswap V3 and its forks.
     V3(v3::V3Pool),
+    /// Uniswap V4.
+    V4(v4::V4Pool),
     /// Curve's stable pools and metapools.
     CurveStable(Box<curve::StablePool>),
     /// Curve's crypto pools of two and three coins.
@@ -116,6 +119,7 @@ macro_rules! each {
         match $pool {
             AnyPool::V2($inner) => $do,
             AnyPool::V3($inner) => $do,
+            AnyPool::V4($inner) => $do,
             AnyPool::CurveStable($inner) => $do,
             AnyPool::CurveCrypto($inner) => $do,
             AnyPool::BalancerWeighted($inner) => $do,

@@ -42,7 +42,7 @@ pub enum Refusal {
 }
 
 /// The pools, densely numbered in the order they were added. A number is never used again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pools {
     pools: Vec<AnyPool>,
     keys: Vec<PoolKey>,

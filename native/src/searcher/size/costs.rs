@@ -45,6 +45,12 @@ impl Costs {
         if self.wei.is_zero() { U256::MAX } else { scaled.div_ceil(self.wei) }
     }
 
+    /// What an amount of the token is worth in wei, rounded down; none where it does not fit.
+    #[must_use]
+    pub fn worth(&self, amount: U256) -> Option<U256> {
+        if self.wei == self.units { Some(amount) } else { amount.checked_mul(self.wei)?.checked_div(self.units) }
+    }
+
     /// The builder's part of a gross profit, rounded up; never more than all of it.
     #[must_use]
     pub fn builder_payment(&self, gross: U256) -> U256 {

@@ -9,7 +9,11 @@ use super::pools::Pool;
 
 mod big;
 mod costs;
+pub mod dual;
 mod guess;
+mod hops;
+pub mod joint;
+mod market;
 mod path;
 mod proof;
 mod wide;
@@ -18,6 +22,7 @@ pub use costs::{Costs, Sized};
 pub use path::View;
 pub use proof::Proof;
 
+use hops::Hops;
 use path::Legs;
 use wide::Wide;
 
@@ -35,7 +40,7 @@ pub fn solve<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> 
 /// steps to rule out a single unit.
 #[must_use]
 pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps: u64) -> Option<Sized> {
-    let legs = Legs::of(pools, cycle)?;
+    let Some(legs) = Legs::of(pools, cycle) else { return of_any(pools, cycle, costs) };
     let guess = guess::constant_product(legs.all())?;
     let wide = Wide::of(legs.all());
     let mut found = proof::near(&legs, &wide, guess.or_else(|| wide.best_in())?)?;
@@ -43,6 +48,19 @@ pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps
         found = proof::exactly(&legs, &wide, found, &mut steps);
     }
     told(pools, cycle, costs, found.0.amount_in, found.1)
+}
+
+/// A round whose prices multiply to less than this earns nothing, whatever the floats' error.
+const NOTHING: f64 = 1.0 - 1e-9;
+
+fn of_any<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> {
+    let hops = Hops::of(pools, cycle);
+    let price: f64 = hops.all().map(|(pool, side)| pool.spot_price(side)).product();
+    if price < NOTHING {
+        return None;
+    }
+    let (corner, proof) = proof::nearby(&hops, hops::golden(&hops)?)?;
+    told(pools, cycle, costs, corner.amount_in, proof)
 }
 
 /// An amount as the pools themselves quote it, with its costs; none where nothing is left.

@@ -41,7 +41,7 @@ impl Leg {
     const NONE: Leg = Leg { reserve_in: 0, reserve_out: 0, fee_num: 0, fee_den: 0 };
 
     fn of(pool: &AnyPool, hop: Hop) -> Option<Leg> {
-        let AnyPool::V2(pair) = pool;
+        let AnyPool::V2(pair) = pool else { return None };
         let (from, to) = (usize::from(hop.side.from), usize::from(hop.side.to));
         let leg = Leg {
             reserve_in: *pair.reserves.get(from)?,

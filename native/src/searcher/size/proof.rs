@@ -36,7 +36,8 @@ impl Corner {
     /// The least amount that gives what `amount_in` gives.
     pub fn at<P: Path>(path: &P, amount_in: U256) -> Option<Corner> {
         let amount_out = path.forward(amount_in)?;
-        Some(Corner { amount_in: path.back(amount_out)?, amount_out })
+        let least = path.back(amount_out).filter(|&least| least < amount_in);
+        Some(Corner { amount_in: least.unwrap_or(amount_in), amount_out })
     }
 
     /// Zero where it loses.
@@ -157,6 +158,34 @@ pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corne
         let all = from.is_zero() && to == U256::MAX;
         let at_most = if all { gross } else { loosely(wide, gross) };
         return Some((best, Proof { at_most: Some(at_most), no_better: (from, to), all_worse_below: U256::ZERO }));
+    }
+}
+
+/// The best corner near `guess` by walks alone, for hops that have no bound over all amounts.
+pub(super) fn nearby<P: Path>(path: &P, guess: U256) -> Option<(Corner, Proof)> {
+    let mut best = Corner::at(path, guess)?;
+    loop {
+        let wanted = best.gross() + U256::ONE;
+        let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut FEW.clone(), |_| false);
+        if let Walked::Found(better) = up {
+            best = better;
+            continue;
+        }
+        let down = walk_down(path, best.amount_in - U256::ONE, wanted, &mut FEW.clone());
+        if let Walked::Found(better) = down {
+            best = better;
+            continue;
+        }
+        // Where a pool's iterations break the rule that more in never gives less out, the neighbours still count.
+        let neighbours = [best.amount_in - U256::ONE, best.amount_in + U256::ONE];
+        let better = |&x: &U256| path.forward(x).is_some_and(|out| out >= x + wanted);
+        if let Some(amount_in) = neighbours.into_iter().find(better) {
+            best = Corner { amount_in, amount_out: path.forward(amount_in)? };
+            continue;
+        }
+        let to = if let Walked::Until(end) = up { end } else { U256::MAX };
+        let from = if let Walked::Until(end) = down { end } else { U256::ZERO };
+        return Some((best, Proof { at_most: None, no_better: (from, to), all_worse_below: U256::ZERO }));
     }
 }
 

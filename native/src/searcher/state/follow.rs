@@ -75,10 +75,13 @@ impl World {
         if change == Change::Nothing {
             return;
         }
-        let pool = self.pools.get_mut(id);
-        entry.undo.entry(id).or_insert_with(|| Undo::of(pool)).widen(&change);
         touched.changed.push(id);
-        if !change.make(pool) {
+        let pool = self.pools.get_mut(id);
+        let undo = entry.undo.entry(id).or_insert_with(|| Undo::of(pool));
+        let position = change.position();
+        if change.make(pool) {
+            undo.widen(position);
+        } else {
             self.set_missing(id, Some(Missing::Reload), entry.header.number.saturating_sub(1), touched);
         }
     }

@@ -8,7 +8,7 @@ use super::discovery::Factories;
 use super::logs::SET_CUSTOM_FEE;
 
 /// What it takes to find a log's pool beside the pools' own keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Routes {
     /// Contracts that speak for many pools: the first indexed argument is the pool's id.
     hubs: FxHashSet<Address>,

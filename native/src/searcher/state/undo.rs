@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::super::pools::AnyPool;
 use super::super::pools::v3::{BadState, ProtocolFee, V3Pool};
-use super::logs::Change;
 
 /// The way back of one pool over one block, recorded before its first change in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,22 +49,22 @@ impl Undo {
         }
     }
 
-    /// Adds what a further change in the same block is about to do.
-    pub fn widen(&mut self, change: &Change) {
-        if let (Undo::V3(undo), Change::Position { lower, upper, delta }) = (self, change) {
-            undo.positions.push((*lower, *upper, *delta));
+    /// Adds a position that was changed after the record was made: lower tick, upper tick, liquidity.
+    pub fn widen(&mut self, position: Option<(i32, i32, i128)>) {
+        if let Undo::V3(undo) = self {
+            undo.positions.extend(position);
         }
     }
 
     /// Puts the pool back; false where its state before is not known.
-    pub fn restore(self, pool: &mut AnyPool) -> bool {
+    pub fn restore(&self, pool: &mut AnyPool) -> bool {
         match (self, pool) {
             (Undo::Whole(before), pool) => {
-                *pool = before;
+                pool.clone_from(before);
                 true
             }
             (Undo::Reserves(reserves), AnyPool::V2(pair)) => {
-                pair.reserves = reserves;
+                pair.reserves = *reserves;
                 true
             }
             (Undo::V3(undo), AnyPool::V3(pool)) => undo.restore(pool).is_ok(),

@@ -34,7 +34,7 @@ pub(super) enum Side {
 /// Every pool is in exactly one of three conditions: at the head ([`Status::Live`], or refused and still followed), at the
 /// last block below the hole, or nowhere (to be read from storage). Only those at the head can be live, and what the other
 /// two are is kept apart from the refusals that others give, so that a refused pool cannot become live over a hole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     pub(super) pools: Pools,
     pub(super) factories: Factories,

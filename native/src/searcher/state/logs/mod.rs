@@ -55,6 +55,14 @@ pub(super) fn read(pools: &Pools, id: PoolId, log: &ChainLog, timestamp_s: u64) 
 }
 
 impl Change {
+    /// The position that it adds to: lower tick, upper tick, liquidity.
+    pub fn position(&self) -> Option<(i32, i32, i128)> {
+        match self {
+            Change::Position { lower, upper, delta } => Some((*lower, *upper, *delta)),
+            _ => None,
+        }
+    }
+
     /// Makes the change; false where the pool cannot have it, and its state is not known any more.
     pub fn make(self, pool: &mut AnyPool) -> bool {
         match (self, pool) {

@@ -5,9 +5,9 @@ use std::fmt;
 
 use alloy_primitives::{Address, U256};
 
+use super::super::super::abi::mapping_slot;
 use super::super::super::pools::v3::{BadState, Concentrated, MAX_TICK, MIN_TICK, ProtocolFee, Tick, V3Pool};
 use super::super::source::StorageSource;
-use super::mapping_slot;
 
 /// Where a fork keeps what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
