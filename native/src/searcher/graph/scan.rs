@@ -126,42 +126,52 @@ impl Scan {
     }
 
     fn price(&self, graph: &Graph, leg: u32) -> f64 {
-        let spent = self.spent[leg as usize] as usize;
-        graph.net.edges(leg).get(spent).map_or(f64::NEG_INFINITY, |e| e.log_price)
+        match self.spent[leg as usize] as usize {
+            0 => graph.net.best(leg), // in one array: what a scan reads most
+            spent => graph.net.edges(leg).get(spent).map_or(f64::NEG_INFINITY, |e| e.log_price),
+        }
+    }
+
+    /// Raises a leg's end to what its start and price say; gives whether it did.
+    fn relax(&mut self, graph: &Graph, per_hop: f64, leg: u32) -> bool {
+        let (from, to) = (graph.net.from(leg) as usize, graph.net.to(leg));
+        let there = self.potential[from] - per_hop + self.price(graph, leg);
+        // What rounding alone raises would never end.
+        if there <= self.potential[to as usize] + 1e-12 {
+            return false;
+        }
+        self.potential[to as usize] = there;
+        self.parent[to as usize] = leg;
+        if !std::mem::replace(&mut self.queued[to as usize], true) {
+            self.next.push(to);
+        }
+        true
     }
 
     /// Raises potentials until none can be raised (then there is no ring, and it gives false) or the parents hold rings
     /// (which it takes, and gives true).
     fn settle(&mut self, graph: &Graph, per_hop: f64, max_rings: usize, rings: &mut Vec<Ring>) -> bool {
         self.parent.fill(NONE);
-        self.queue.clear();
-        self.queue.extend((0..).take(self.potential.len()));
-        while !self.queue.is_empty() {
-            let mut raised = 0;
-            for n in 0..self.queue.len() {
-                let token = self.queue[n];
-                self.queued[token as usize] = false;
-                let here = self.potential[token as usize] - per_hop;
-                for near in graph.net.near(token) {
-                    let there = here + self.price(graph, near.leg);
-                    // What rounding alone raises would never end.
-                    if there > self.potential[near.token as usize] + 1e-12 {
-                        self.potential[near.token as usize] = there;
-                        self.parent[near.token as usize] = near.leg;
-                        raised += 1;
-                        if !std::mem::replace(&mut self.queued[near.token as usize], true) {
-                            self.next.push(near.token);
-                        }
-                    }
-                }
+        self.queued.fill(false);
+        self.next.clear();
+        // All legs once, in the order of memory; then those of tokens that were raised.
+        let mut raised = false;
+        for leg in (0..).take(self.spent.len()) {
+            raised |= self.relax(graph, per_hop, leg);
+        }
+        while raised {
+            if self.take_rings(graph, per_hop, max_rings, rings) {
+                return true;
             }
             std::mem::swap(&mut self.queue, &mut self.next);
             self.next.clear();
-            if raised > 0 && self.take_rings(graph, per_hop, max_rings, rings) {
-                for &token in &self.queue {
-                    self.queued[token as usize] = false;
+            raised = false;
+            for n in 0..self.queue.len() {
+                let token = self.queue[n];
+                self.queued[token as usize] = false;
+                for near in graph.net.near(token) {
+                    raised |= self.relax(graph, per_hop, near.leg);
                 }
-                return true;
             }
         }
         false

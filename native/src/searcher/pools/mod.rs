@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub mod balancer;
 mod checked;
 pub mod curve;
+mod div128;
 mod inverse;
 mod registry;
 pub mod solidly;
