@@ -16,8 +16,9 @@ pub struct Market {
     pub noise_ppm: u64,
 }
 
-/// The first tokens are the great hubs: of ten new tokens six are paired with the first.
+/// The first tokens are hubs: five great ones, of which the first has half of all, and lesser ones.
 const GREAT: usize = 5;
+const HUBS: usize = 60;
 
 fn unit(random: &mut Seeded) -> f64 {
     random.below(1 << 30) as f64 / f64::from(1 << 30)
@@ -30,13 +31,14 @@ impl Market {
     #[must_use]
     pub fn pools(self, random: &mut Seeded) -> Pools {
         let mut pools = Pools::default();
-        let mut fair: Vec<f64> = (0..GREAT).map(|n| n as f64).collect(); // logarithm of a token's worth
-        let mut ends: Vec<usize> = (0..GREAT).collect(); // a token stands here as often as it has pools
+        let mut fair: Vec<f64> = (0..HUBS).map(|n| n as f64 / 6.0).collect(); // logarithm of a token's worth
+        let mut ends: Vec<usize> = (0..HUBS).collect(); // a token stands here as often as it has pools
         while pools.len() < self.pools {
-            let hub = [0, 0, 0, 0, 0, 0, 1, 1, 2, 3 + random.below(2) as usize][random.below(10) as usize];
+            let lesser = GREAT + ((HUBS - GREAT) as f64 * unit(random) * unit(random)) as usize;
+            let hub = [0, 0, 0, 0, 0, 1, 1, 2, 3 + random.below(2) as usize, lesser][random.below(10) as usize];
             let any = |random: &mut Seeded| ends[random.below(ends.len() as u64) as usize];
             let (a, b) = match random.below(100) {
-                _ if pools.len() < 2 * GREAT => (pools.len() % GREAT, (pools.len() + 1 + pools.len() / GREAT) % GREAT),
+                _ if pools.len() < 2 * GREAT => (pools.len() % GREAT, (pools.len() + 1 + pools.len() / GREAT) % GREAT), // a mesh
                 0..55 => {
                     fair.push(20.0 * unit(random) - 10.0);
                     (fair.len() - 1, hub)
