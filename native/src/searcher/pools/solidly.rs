@@ -38,7 +38,7 @@ pub struct SolidlyPool {
     /// Of how many parts the fee is: 10,000 at Velodrome and Aerodrome, 100,000 at Camelot.
     pub fee_den: u64,
     /// How many of `fee_den` parts of the fee leave the pair: all at Solidly, Velodrome and Aerodrome, the owner's
-    /// share at Camelot.
+    /// share at Camelot (that share is as read in its source; nothing was run beside it).
     pub fee_leaves: u64,
 }
 
