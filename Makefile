@@ -7,6 +7,7 @@
 # bench-scale  one lane with 1 to 1,000 instruments
 # chaos  every proof of a live session at its full count: kill -9, misbehaviour, halts, countdown; about an hour
 # fills  our fills beside hftbacktest's on the same recorded day; fails where no fill rule explains a difference
+# artifacts  real contract bytecode and a local chain from npm, for the differential tests alone (test does this)
 # build  the environment (.venv) and the native module; every other target does this itself
 # clean  forget the environment and what was built
 
@@ -14,7 +15,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo replay test check bench bench-wire bench-scale chaos fills clean tools
+.PHONY: build demo replay test check bench bench-wire bench-scale chaos fills clean tools artifacts
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -47,7 +48,15 @@ tools:
 
 build: .venv/native.stamp
 
-test: build
+# Real contract bytecode and a local chain, for the differential tests alone.
+artifacts:
+	@if command -v npm >/dev/null && node -e 'process.exitCode = +(parseInt(process.versions.node) < 20)'; then \
+		[ tests/chain/node_modules/.package-lock.json -nt tests/chain/package-lock.json ] || \
+			npm ci --prefix tests/chain --no-progress >/dev/null || \
+			echo "npm could not fetch the packages of tests/chain: the tests against real bytecode are skipped"; \
+	else echo "Node 20+ with npm is not here: the differential tests against real bytecode are skipped"; fi
+
+test: build artifacts
 	cargo test --quiet
 	$(BIN)/python -m pytest -q
 

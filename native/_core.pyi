@@ -1,21 +1,27 @@
 """The native core's face, checked against the built module by stubtest."""
 
 import os
+from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, final
 
 __all__ = [
     "Applied",
+    "Cycle",
     "Features",
     "Gate",
+    "Graph",
     "Kernel",
     "LiveLane",
+    "NoQuote",
     "Order",
     "Orders",
+    "Pools",
     "Quoter",
     "Replay",
     "SimExchange",
+    "Sized",
     "Switch",
     "TapeError",
     "TapeReader",
@@ -35,6 +41,8 @@ __all__ = [
     "limits",
     "queue_probability",
     "read_status",
+    "sandwiches",
+    "solve",
     "tape_tops",
     "verify_tape",
 ]
@@ -639,6 +647,20 @@ def tape_tops(path: str | PathLike[str], /) -> list[tuple[int, int, int, int, in
     `TapeError` for wrong bytes and `ValueError` where the Tape is not one of a live session.
     """
 
+# --- labels ---
+
+def sandwiches(
+    swaps: Sequence[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int, int]], /
+) -> list[tuple[list[int], list[int], list[int], bool, bool]]:
+    """Every sandwich in a list of swaps in the order of execution; the rule is in ``native/src/risk/sandwich.rs``.
+
+    A swap is (place of its transaction, pool, signer, what the transaction called, payer, recipient, token in, token
+    out, amount in, amount out): addresses of 20 bytes, a pool also an id of 32, amounts below 2^256, WETH for ether. A
+    sandwich is (fronts, victims, backs, held, same pool): indexes of the list, whether the fronts' transactions kept
+    what they bought, whether the backs are in the fronts' pool. ValueError for bytes of another length, OverflowError
+    for a number that does not fit.
+    """
+
 # --- lane ---
 
 def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
@@ -651,3 +673,161 @@ def verify_tape(path: str | os.PathLike[str], kernels: list[Any], /) -> str:
     ValueError with one line
     where the Tape cannot be read or its header makes no lane.
     """
+
+# --- chain ---
+
+class NoQuote(ValueError):
+    """A pool gives no quote for this: its contract would revert, or not take all. The message says why."""
+
+@final
+class Pools:
+    """Pools and their tokens, numbered in the order they were added. Amounts are ints of a token's smallest unit."""
+
+    def __new__(cls) -> Self: ...
+    def __len__(self) -> int: ...
+    def add(self, key_of: str, tokens: list[str], state: str) -> int:
+        """Adds a pool, or replaces the state of the one that lives there; its number. `key_of` is its address (or its
+        id of 32 bytes), `tokens` their addresses in the pool's own order, `state` JSON as `state()` gives it. Raises
+        ValueError."""
+
+    def number(self, key_of: str) -> int:
+        """The number of the pool that lives there. Raises KeyError."""
+
+    def key(self, pool: int) -> str:
+        """Where a pool lives: its address, or its id."""
+
+    def tokens(self, pool: int) -> list[str]:
+        """A pool's tokens, in its own order."""
+
+    def state(self, pool: int) -> str:
+        """Its state as JSON: the protocol's name over what the contract keeps."""
+
+    def status(self, pool: int) -> str:
+        """Whether it may be searched: `live`, `stale` since a block, or `refused` and why."""
+
+    def quote_in(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Amount out for exactly `amount_in`, all of it taken. Raises NoQuote."""
+
+    def quote_out(self, pool: int, token_in: str, token_out: str, amount_out: int) -> int:
+        """The amount in that the contract asks for exactly `amount_out`. Raises NoQuote."""
+
+    def apply(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing
+        changed."""
+
+    def spot_price(self, pool: int, token_in: str, token_out: str) -> float:
+        """Out per in of an infinitely small swap after fees, in smallest units."""
+
+    def gas(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """Gas of a swap of this size, estimated, without the 21,000 of a transaction."""
+
+@final
+class Cycle:
+    """A closed walk of two to four hops through pools; what the last gives is what the first takes."""
+
+    def __new__(cls, pools: Pools, token: str, hops: list[tuple[int, str]]) -> Self:
+        """The walk that starts with `token` and goes through these pools by number, in each to the token that is named.
+        Raises KeyError for a pool or token that is not there, ValueError for a walk that is not closed or too long."""
+
+    @property
+    def token(self) -> str:
+        """The token that goes in and comes out."""
+
+    @property
+    def hops(self) -> list[tuple[int, str, str]]:
+        """Pool, token in and token out of each hop."""
+
+    @property
+    def log_gain(self) -> float:
+        """Natural logarithm of what comes back per unit at spot prices after fees; above 0 it earns, for a small enough
+        amount."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Graph:
+    """Tokens and pools as a graph. It is told of every pool whose state or status changed."""
+
+    def __new__(cls, pools: Pools) -> Self:
+        """The graph of all live pools."""
+
+    def update(self, pools: Pools, pool: int) -> None:
+        """Takes over a pool's prices, or a pool that is new; one that is no longer live leaves."""
+
+    def cycles_through(
+        self,
+        pools: Pools,
+        touched: list[int],
+        *,
+        bases: list[str] = ...,
+        only_bases: bool = False,
+        min_log_gain: float = 0.0,
+        max_hops: int = ...,
+        max_cycles: int = 256,
+    ) -> tuple[list[Cycle], bool]:
+        """The cycles through at least one of the `touched` pools whose log gain is above `min_log_gain`, fewest hops
+        first and then the best, and whether there are more than `max_cycles`. A cycle starts in the first of `bases`
+        that is in it; with `only_bases` those with none are left out."""
+
+    def scan(
+        self, pools: Pools, *, per_hop: float = 0.0, max_rings: int = 16
+    ) -> list[tuple[list[tuple[int, str, str]], float]]:
+        """Rings of any length that gain more than `per_hop` (log) a hop, found over the whole graph: at least one where
+        there is one. Each is its hops as pool, token in, token out, and its log gain."""
+
+@final
+class Sized:
+    """A cycle with the amount that earns most; amounts in smallest units, profits in the cycle's token."""
+
+    @property
+    def amount_in(self) -> int:
+        """What goes in."""
+
+    @property
+    def amounts(self) -> list[int]:
+        """What goes into the first hop, and what comes out of each."""
+
+    @property
+    def gross(self) -> int:
+        """What comes out less what goes in."""
+
+    @property
+    def gas(self) -> int:
+        """Gas, estimated."""
+
+    @property
+    def gas_cost(self) -> int:
+        """What the gas costs."""
+
+    @property
+    def builder_payment(self) -> int:
+        """What the builder is paid."""
+
+    @property
+    def net(self) -> int:
+        """What is left."""
+
+    @property
+    def at_most(self) -> int | None:
+        """No amount whatever has a gross profit above this; None where a hop's protocol has no such bound."""
+
+    @property
+    def no_better(self) -> tuple[int, int]:
+        """No amount from the first to the second has a higher gross profit than `amount_in`."""
+
+def solve(
+    pools: Pools,
+    cycle: Cycle,
+    *,
+    gas_price_wei: int | None = None,
+    flat_gas: int = 0,
+    builder_bps: int = 0,
+    wei: int | None = None,
+    units: int | None = None,
+    steps: int = 0,
+) -> Sized | None:
+    """The amount that earns most in a cycle after its costs, and what is proven of it; None where nothing is left. Gas
+    is paid at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units),
+    the builder is paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very
+    greatest."""

@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     sim.arguments(p)
     p.set_defaults(run=sim.run)
 
+    p = commands.add_parser("label", help="find swaps, arbitrages, sandwiches and liquidations in recorded blocks")
+    p.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a block, traces and receipts (.json, .json.gz)")
+    p.add_argument("--json", type=Path, metavar="OUT", help="write all that was found as JSON; - is standard output")
+    p.set_defaults(run=label)
+
     add_parsers(commands)
     return top
 
@@ -103,6 +108,20 @@ def generate(args: argparse.Namespace) -> None:
     args.path.parent.mkdir(parents=True, exist_ok=True)
     lines = write_day(args.path, args.seconds, args.seed, args.venue)
     print(f"{args.path}: {lines} lines, {args.seconds} s, seed {args.seed}, {args.venue}")
+
+
+def label(args: argparse.Namespace) -> None:
+    """`searcher label`."""
+    from searcher.label import label_block, read_block
+    from searcher.label import report as label_report
+
+    found = [label_block(read_block(path)) for path in args.files]
+    if args.json == Path("-"):
+        sys.stdout.write(label_report.as_json(found))
+        return
+    if args.json:
+        args.json.write_text(label_report.as_json(found), encoding="utf-8")
+    label_report.show(found)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

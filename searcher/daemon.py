@@ -106,6 +106,7 @@ def start(config: Config, mode: str, switch: Path) -> Running:
         keys=keys,
         switch=switch,
         strategies=made_of,
+        min_notional=asked.min_notional,
     )
     try:
         lane = _core.LiveLane(plan, kernels, keys.api_key if keys else None, keys.secret if keys else None)

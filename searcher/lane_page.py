@@ -44,8 +44,12 @@ class Page:
 
     @property
     def is_flat(self) -> bool:
-        """No order and no position."""
-        return not self.has_orders and all(not _nonzero(i["position"]) for i in self.status.get("instruments", []))
+        """No order, and no position that an order could bring to zero."""
+        return not self.has_orders and not any(_nonzero(_closable(i)) for i in self.status.get("instruments", []))
+
+
+def _closable(instrument: dict[str, Any]) -> str:
+    return str(instrument.get("closable", instrument["position"]))  # a lane of an older build says the position alone
 
 
 def _nonzero(text: str) -> bool:

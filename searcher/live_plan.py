@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,11 @@ def live_plan_json(
     keys: Credentials | None,
     switch: Path | None,
     strategies: Sequence[dict[str, Any]],
+    min_notional: Sequence[Decimal] = (),
 ) -> str:
     """The plan of `LiveLane`. `config` is that of `for_mode`; `clock_offset_ns` was measured and yields to a written
-    one."""
+    one. `min_notional` is what an order must be worth at the venue, by instrument, quote currency; empty where that is
+    not known."""
     assert config.venue is not None, "a parsed configuration has a venue"
     live, facts = config.live, ALL[config.venue]
     where = endpoints(live, config.venue)
@@ -105,7 +108,7 @@ def live_plan_json(
         "streams": streams(facts, symbols, live.venue.depth_ms, live.venue.streams_per_connection),
         "key_kind": keys.kind if trades and keys else None,
         "order_entry": live.venue.order_entry,
-        "rules": _rules(config, rates) if trades else None,
+        "rules": _rules(config, rates, min_notional) if trades else None,
         "recv_window_ms": live.venue.recv_window_ms,
         "poll": live.connection.poll,
         "cpu": live.connection.cpu,
@@ -116,7 +119,7 @@ def live_plan_json(
     return orjson.dumps(document).decode()
 
 
-def _rules(config: Config, rates: Sequence[RateLimit]) -> dict[str, Any]:
+def _rules(config: Config, rates: Sequence[RateLimit], min_notional: Sequence[Decimal]) -> dict[str, Any]:
     venue, dead_man = config.live.venue, ALL[config.venue or ""].dead_man
     countdown_ms = dead_man.countdown_ms if venue.countdown_ms is None else venue.countdown_ms or None
     return {
@@ -125,4 +128,5 @@ def _rules(config: Config, rates: Sequence[RateLimit]) -> dict[str, Any]:
         "countdown_ms": countdown_ms,
         "rates": [asdict(r) for r in rates],
         "cancel_reserve_bps": venue.cancel_reserve_bps,
+        "min_notional": [f"{amount:f}" for amount in min_notional],
     }

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from cex.venues.binance_auth import Credentials
 from cex.venues.binance_client import Client, ClockReading, VenueError
@@ -22,11 +23,13 @@ POOR_OFFSET_NS = 250_000_000
 
 @dataclass(slots=True)
 class Preflight:
-    """What was found, and what a lane is started with: `clock` and `rates` are empty where the venue was silent."""
+    """What was found, and what a lane is started with: `clock`, `rates` and `min_notional` are empty where the venue
+    was silent. `min_notional` is by instrument, quote currency; 0 where the venue takes an order of any worth."""
 
     findings: list[Finding] = field(default_factory=list)
     clock: ClockReading | None = None
     rates: list[RateLimit] = field(default_factory=list)
+    min_notional: list[Decimal] = field(default_factory=list)
 
 
 def lane_clock(connection: Connection) -> Callable[[], int]:
@@ -83,7 +86,9 @@ async def _venue_rules(config: Config, client: Client, result: Preflight) -> Non
     info = await client.exchange_info([i.symbol for i in config.instruments])
     result.rates = rate_limits(info)
     for n, instrument in enumerate(config.instruments):
-        result.findings += rules.instrument(n, instrument, symbol_rules(info, instrument.symbol))
+        theirs = symbol_rules(info, instrument.symbol)
+        result.findings += rules.instrument(n, instrument, theirs)
+        result.min_notional.append(theirs.min_notional or Decimal(0) if theirs else Decimal(0))
     if config.kernels:
         result.findings += rules.order_rate(config, result.rates)
 

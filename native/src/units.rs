@@ -109,6 +109,8 @@ const POW10: [i128; 39] = {
 };
 
 impl Decimal {
+    pub const ZERO: Decimal = Decimal::new(0, 0);
+
     #[must_use]
     pub const fn new(mantissa: i128, scale: u8) -> Decimal {
         Decimal { mantissa, scale }

@@ -17,12 +17,19 @@ from typing import Any
 
 from tests.chaos.command import main
 from tests.chaos.harness import BUSY, ROOT, Lab, NotInTime, lab, until
+from tests.chaos.orders import permitted_ns
 from tests.chaos.truth import agree, truth
 
 RAISES = "tests.chaos.strategies:Raises"
 
-#: Orders are on their way for so long at the most; what is accepted later was sent after the halt.
+#: Orders are on their way for so long at the most, unless the host holds up a process: of what is accepted later the
+#: Tape says whether it was decided after the halt.
 SETTLED_S = 0.25
+#: The market stands still for so long, and a lane that is halted meanwhile has cancelled within so long. Without a look
+#: at the switch the next thing that it does is to compare its account, every 5 s.
+SILENT_MS, SILENT_S = 4_000, 1.5
+#: From a signal until the daemon, which looks at signals 20 times a second, has told its lane.
+TOLD_S = 3.0
 #: A halt by command comes at a moment drawn from so long after the lane was seen to trade.
 TRADING_S = 0.2
 
@@ -64,7 +71,8 @@ def adding(lines: list[dict[str, Any]], usdm: bool) -> Iterator[dict[str, Any]]:
 
 def judge(made: Lab, found: Halts, way: str, halted_ns: int, size: int, *, flattens: bool = False) -> None:
     """Holds what the exchange accepted since its log had `size` bytes against the moment of the halt (both by the clock
-    of this machine). `flattens`: orders that reduce a position may come after it."""
+    of this machine). `flattens`: orders that reduce a position may come after it. Wrong is an order that was accepted
+    later than orders are on their way, and decided after the halt."""
     lines = made.exchange.log_from(0 if flattens else size)
     late = [line for line in lines if line["wall_ns"] > halted_ns]
     judged = adding(lines, made.venue == "binance_usdm") if flattens else filter(asked, lines)
@@ -74,10 +82,21 @@ def judge(made: Lab, found: Halts, way: str, halted_ns: int, size: int, *, flatt
     ended = [line["wall_ns"] for line in late if line["what"] in ("expired", "fill") or line.get("act") == "cancel"]
     found.clear_ns.setdefault(way, []).append(max(ended, default=halted_ns) - halted_ns)
     found.cancels[way] = found.cancels.get(way, 0) + sum(line.get("act") == "cancel" for line in late)
-    if after_ns > SETTLED_S * 1e9:
-        found.wrong.append(
-            f"{way}: {orders[-1]['act']} {orders[-1]['client']} was accepted {after_ns / 1e6:.1f} ms after"
-        )
+    for line in orders:
+        taken_ns = line["wall_ns"] - halted_ns
+        if taken_ns > SETTLED_S * 1e9 and (said := decided_after(made, line["client"], halted_ns)):
+            what = f"{line['act']} {line['client']}"
+            found.wrong.append(f"{way}: {what} was accepted {taken_ns / 1e6:.1f} ms after; {said}")
+
+
+def decided_after(made: Lab, order: str, halted_ns: int) -> str | None:
+    """Whether the lane decided on this order after the halt, in words; None where it was before, and the order late."""
+    try:
+        at_ns = until("it is on the Tape", lambda: permitted_ns(made.tapes(), order))
+    except NotInTime:
+        return "no Tape has a permit of it"
+    assert isinstance(at_ns, int), "a time"
+    return f"decided {(at_ns - halted_ns) / 1e6:.1f} ms after" if at_ns > halted_ns else None
 
 
 def by_command(made: Lab, runs: int, chance: random.Random, found: Halts) -> None:
@@ -110,7 +129,7 @@ def in_silence(made: Lab, found: Halts) -> None:
     """By command while the market is silent: the lane cancels all the same, and at once."""
     made.switch.resume("chaos goes on", "chaos")
     _trades(made, made.exchange.size())
-    made.exchange.misbehave(freeze_ms=3_000)
+    made.exchange.misbehave(freeze_ms=SILENT_MS)
     until("orders rest", lambda: truth(made.exchange.log()).open)
     time.sleep(SETTLED_S)
     size, resting = made.exchange.size(), len(truth(made.exchange.log()).open)
@@ -121,7 +140,7 @@ def in_silence(made: Lab, found: Halts) -> None:
     way = "command, on a silent market"
     judge(made, found, way, reason.at_ns, size)
     took_s = found.clear_ns[way][-1] / 1e9
-    if found.cancels[way] != resting or took_s > SETTLED_S:
+    if found.cancels[way] != resting or took_s > SILENT_S:
         found.wrong.append(f"{way}: {found.cancels[way]} of {resting} orders were cancelled, in {took_s:.2f} s")
 
 
@@ -156,15 +175,19 @@ def once(made: Lab, found: Halts, way: str, state: str, cause: Callable[[], None
 
 
 def by_signal(made: Lab, found: Halts) -> None:
-    """SIGTERM: cancels, waits, and ends."""
+    """SIGTERM: the daemon tells its lane, which cancels, waits, and ends."""
     if made.switch.state != "active":
         made.switch.resume("chaos goes on", "chaos")
     made.start()
     made.until("it trades", lambda s: s["messages"]["place"] > 5)
-    size, halted_ns = made.exchange.size(), time.time_ns()
+    size, signal_ns = made.exchange.size(), time.time_ns()
     if code := made.stop():
         found.wrong.append(f"SIGTERM: exit code {code}: {made.said()}")
-    judge(made, found, "SIGTERM", halted_ns, size)
+    reason = made.page().status["reason"]
+    told_s = (reason["at_ns"] - signal_ns) / 1e9
+    if reason["cause"] != "stop" or told_s > TOLD_S:
+        found.wrong.append(f"SIGTERM: the lane stopped by {reason['cause']} {told_s:.2f} s after the signal")
+    judge(made, found, "SIGTERM", reason["at_ns"], size)
     found.wrong += [f"SIGTERM: {line}" for line in agree(made)]
     found.wrong += [f"SIGTERM: {o['client']} is still open" for o in truth(made.exchange.log()).open.values()]
 

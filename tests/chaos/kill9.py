@@ -17,6 +17,8 @@ from tests.chaos.truth import agree, kept, sound, truth, whole
 #: The moment of a kill is drawn from these, in seconds: after the start of the process (the switch is active), or after
 #: the lane was seen to trade.
 STARTING_S, TRADING_S = 3.0, 1.0
+#: The market stands still for so long, in which both sides come to rest and are compared.
+STILL_MS = 2_500
 #: Which moments there are, and how often each is drawn.
 MOMENTS = {"starting": 3, "trading": 5, "stopping": 1, "flattening": 1}
 
@@ -91,10 +93,10 @@ def _recover(made: Lab, found: Killed, what: str, *, halted: bool) -> None:
         if not halted:
             made.until("it trades again", lambda s: s["messages"]["place"])
             # On a market that stands still the strategy leaves its orders alone: those that rest are compared, too.
-            made.exchange.misbehave(freeze_ms=1_000)
+            made.exchange.misbehave(freeze_ms=STILL_MS)
             time.sleep(0.1)
             found.open_compared += len(truth(made.exchange.log()).open)
-            found.wrong += [f"{what}, still trading: {line}" for line in agree(made, 0.8)]
+            found.wrong += [f"{what}, still trading: {line}" for line in agree(made, STILL_MS / 1_000 - 0.3)]
             made.switch.trip("chaos: compare", "halted", "person")
         else:
             placed = [o["client"] for o in made.exchange.log_from(size) if o.get("act") == "place"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from native._core import TapeReader
 
-PLACE = 1
+PLACE, REPLACE = 1, 3
 REJECTED, CANCELLED, EXPIRED, FILLED, CHANGE_REJECTED = 3, 4, 5, 2, 7
 
 
@@ -36,6 +36,19 @@ def orders_of(tape: Path) -> Orders:
             gone = kind in (REJECTED, CANCELLED, EXPIRED)
             if gone or (kind in (FILLED, CHANGE_REJECTED) and leaves == 0):
                 found.ended.add(client(number))
+    return found
+
+
+def permitted_ns(tapes: list[Path], order: str) -> int | None:
+    """When the lane last permitted a place or a replace of this client id, by its own clock (that of the frame on which
+    it decided); None where no Tape has one. A Tape that is being written says what it has."""
+    found = None
+    for tape in tapes:
+        for record in TapeReader(tape):
+            if record.kind == "permit":
+                number, action = struct.unpack("<QB", record.payload)
+                if action in (PLACE, REPLACE) and client(number) == order:
+                    found = record.time_ns
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,7 @@ def test_the_plan_of_a_live_lane(tmp_path: Path) -> None:
         keys=Credentials("hmac", "the-api-key", "the-secret"),
         switch=tmp_path / "switch",
         strategies=made_of,
+        min_notional=[Decimal("5.00")],
     )
     assert "the-api-key" not in text
     assert "the-secret" not in text
@@ -179,6 +181,7 @@ def test_the_plan_of_a_live_lane(tmp_path: Path) -> None:
         "countdown_ms": 120_000,
         "rates": [{"kind": "orders", "interval_ms": 10_000, "limit": 300}],
         "cancel_reserve_bps": 2_000,
+        "min_notional": ["5.00"],
     }
     (one,) = plan["strategies"]
     assert one["params"] == {"qty_lots": 1, "max_lots": 20, "timer_ms": 100}

@@ -33,14 +33,17 @@ def test_a_page_that_is_none_is_said_and_fails_the_command(tmp_path: Path, capsy
     assert wait(tmp_path, flat=True, seconds=0.1), "what cannot be read has no orders to wait for"
 
 
-def page(position: str, orders: int, unknown: int = 0) -> Page:
-    status = {"open_orders": orders, "unknown_orders": unknown, "instruments": [{"position": position}]}
+def page(position: str, orders: int, unknown: int = 0, **more: str) -> Page:
+    one = {"position": position, **more}
+    status = {"open_orders": orders, "unknown_orders": unknown, "instruments": [one]}
     return Page("one", "running", "", 1, 0, status)
 
 
 def test_flat_is_no_order_and_no_position() -> None:
     assert page("0.000", 0).is_flat
     assert not page("-0.001", 0).is_flat
+    assert not page("-0.001", 0, closable="-0.001").is_flat
+    assert page("-0.001", 0, closable="0").is_flat, "no order brings it nearer to zero"
     assert not page("0.000", 1).is_flat
     assert page("0", 0, unknown=1).has_orders, "an order of unknown fate may be open"
 

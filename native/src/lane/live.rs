@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::RateKind;
+use crate::units::Decimal;
 
 /// One of the venue's own limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -30,6 +31,10 @@ pub struct LiveRules {
     /// How old a request may be when the venue reads it: one that is older and has no answer can have no effect.
     #[serde(default = "recv_window_ms")]
     pub recv_window_ms: u32,
+    /// By instrument, quote currency: the venue takes no order that is worth less; 0 where it takes every one, and none
+    /// at all where nothing is known.
+    #[serde(default)]
+    pub min_notional: Vec<Decimal>,
 }
 
 /// The venue's own default.

@@ -5,7 +5,7 @@ use super::{Desk, Lane, Outbox};
 use crate::cex::orders::CANCEL_AGAIN_NS;
 use crate::event::{Action, InstrumentId, Intent, Side, TimeInForce};
 use crate::risk::switch::SwitchState;
-use crate::units::{Lots, Ticks};
+use crate::units::{Decimal, Lots, Ticks};
 
 /// Flattening is tried again after so long.
 const FLATTEN_RETRY_NS: i64 = 100_000_000;
@@ -15,10 +15,21 @@ const FLATTEN_PATIENCE: u32 = 5;
 const FLATTEN_DOUBLINGS: u32 = 6;
 
 impl Desk {
+    /// The venue takes no order that is worth less, quote currency.
+    fn min_notional(&self, id: InstrumentId) -> Decimal {
+        self.account.as_ref().map_or(Decimal::ZERO, |account| account.min_notional(id))
+    }
+
     /// The first time at which a book of this age is stale.
     pub(super) fn stale_at_ns(&self, id: InstrumentId, applied_ns: i64) -> i64 {
         applied_ns + self.limits.instrument[usize::from(id)].max_book_age_ms * 1_000_000 + 1
     }
+}
+
+/// The fewest `step`s that make `amount`, neither negative.
+fn steps_up(amount: Decimal, step: Decimal) -> i64 {
+    let whole = amount.floor_steps(step);
+    if amount.steps_of(step).is_ok() { whole } else { whole.saturating_add(1) }
 }
 
 impl Lane {
@@ -55,6 +66,7 @@ impl Lane {
         for id in 0..self.instruments.len() {
             self.pull(id as InstrumentId, out);
         }
+        self.learn_least();
         let Some(desk) = &mut self.desk else { return };
         if desk.gate.should_flatten() && now_ns >= desk.flatten_ns {
             let held = desk.gate.held();
@@ -81,6 +93,21 @@ impl Lane {
         self.ask_last();
     }
 
+    /// Tells the gate how small an order the venue takes: what is left of a position may be worth less, and then no
+    /// order brings it to zero.
+    fn learn_least(&mut self) {
+        let Some(desk) = &mut self.desk else { return };
+        if !desk.gate.should_flatten() {
+            return;
+        }
+        for (n, i) in self.instruments.iter().enumerate() {
+            let (id, min) = (n as InstrumentId, desk.min_notional(n as InstrumentId));
+            if let Some(top) = i.top.filter(|_| min.mantissa > 0) {
+                desk.gate.set_least(id, steps_up(min, i.spec.price(top.bid.px).product(i.spec.lot)));
+            }
+        }
+    }
+
     /// The reduce-only order that brings an instrument nearer to flat, as large as the limits allow, once nothing of
     /// ours rests there.
     fn flatten(&self, id: InstrumentId) -> Option<Intent> {
@@ -96,7 +123,7 @@ impl Lane {
         // Half the collar through the touch, so that it fills, but never outside the collar, which is of the mid: a
         // price beyond it would be refused until the spread is narrow again.
         let (mid2, collar) = (i128::from(top.half_ticks()), i128::from(limits.price_collar_bps));
-        let (side, px) = if position > 0 {
+        let (side, mut px) = if position > 0 {
             let through = top.bid.px.0 - top.bid.px.0 * limits.price_collar_bps / 20_000;
             let lowest = mid2 * (10_000 - collar) + 19_999;
             (Side::Sell, through.max((lowest / 20_000) as i64))
@@ -108,7 +135,17 @@ impl Lane {
             .max_order_qty
             .floor_steps(i.spec.lot)
             .min(limits.max_order_notional.floor_steps(i.spec.price(Ticks(px.max(1))).product(i.spec.lot)));
-        let qty = position.abs().min(most).max(1);
+        let least = desk.gate.exposure(id).least();
+        let mut qty = position.abs().min(most).max(1);
+        // What would be left is to be enough for another order.
+        if (1..least).contains(&(position.abs() - qty)) && position.abs() - least >= least {
+            qty = position.abs() - least;
+        }
+        if side == Side::Sell {
+            // At the touch it is worth enough, so at its own price it is to be, too.
+            let worth = steps_up(desk.min_notional(id), i.spec.tick.product(i.spec.quantity(Lots(qty))));
+            px = px.max(worth.min(top.bid.px.0));
+        }
         Some(Intent {
             id: 0,
             kernel: 0,

@@ -204,8 +204,12 @@ impl LivePlan {
         if self.key_kind.is_none() {
             return Err("key_kind is null; mode live signs its requests".into());
         }
-        if self.rules.is_none() {
+        let Some(rules) = &self.rules else {
             return Err("rules is null; mode live needs the venue's limits and its own timeouts".into());
+        };
+        let (least, instruments) = (rules.min_notional.len(), self.plan.instruments.len());
+        if least != 0 && least != instruments {
+            return Err(format!("rules.min_notional has {least} amounts for {instruments} instruments"));
         }
         let (orders, user) = (self.endpoints.orders.is_some(), self.endpoints.user.is_some());
         if !orders && (self.order_entry == OrderEntry::Websocket || venue == Venue::BinanceSpot) {

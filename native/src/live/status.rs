@@ -106,6 +106,9 @@ struct InstrumentStatus<'a> {
     gaps: u64,
     resyncs: u64,
     position: Decimal,
+    /// What of the position orders can bring to zero: fees may have taken a part of the last lot, and once the lane is
+    /// getting out, what is worth less than the venue's least order stays.
+    closable: Decimal,
     open_orders: usize,
     fills: u64,
     pnl: PnlStatus,
@@ -332,6 +335,7 @@ fn instrument<'a>(lane: &Lane, n: usize, i: &'a Instrument, fills: u64, now_ns: 
         gaps: i.sync.counts.gaps,
         resyncs: i.sync.counts.syncs.saturating_sub(1),
         position: i.spec.quantity(exposure.map_or(Lots(0), |e| e.position())),
+        closable: i.spec.quantity(Lots(exposure.map_or(0, |e| e.closable()))),
         open_orders: open(Side::Buy) + open(Side::Sell),
         fills,
         pnl: PnlStatus {

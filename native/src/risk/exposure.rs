@@ -143,6 +143,8 @@ pub struct Exposure {
     pub(super) open: Vec<Open>,
     /// Lots held that cannot be sold; see [`Gate::set_dust`](super::gate::Gate::set_dust).
     pub(super) dust: i64,
+    /// The venue takes no order of fewer lots; see [`Gate::set_least`](super::gate::Gate::set_least).
+    pub(super) least: i64,
 }
 
 impl Exposure {
@@ -177,12 +179,19 @@ impl Exposure {
     /// Nothing is held that could be brought nearer to zero.
     #[must_use]
     pub fn holds_nothing(&self) -> bool {
-        (0..=self.dust).contains(&self.position.0)
+        self.closable() == 0
     }
-    /// Lots that an order of the other side can bring to zero; negative is short.
+    /// Lots that orders of the other side can bring to zero; negative is short.
     #[must_use]
     pub fn closable(&self) -> i64 {
-        if self.position.0 > 0 { self.position.0 - self.dust } else { self.position.0 }
+        let whole = if self.position.0 > 0 { (self.position.0 - self.dust).max(0) } else { self.position.0 };
+        if whole.abs() < self.least { 0 } else { whole }
+    }
+
+    /// Fewest lots of an order that the venue takes; 0 where it takes every one.
+    #[must_use]
+    pub fn least(&self) -> i64 {
+        self.least
     }
 
     pub(super) fn open_with(&mut self, o: &InstrumentOpening) {

@@ -349,9 +349,9 @@ impl Gate {
         self.wants_flat() && self.state() == SwitchState::Reducing
     }
 
-    /// Halts the lane if it was flattening, the account is known, and nothing is left: no position, no open order. True
-    /// if it did. The
-    /// switch stays at reducing, because other lanes of the node may have something left to reduce.
+    /// Halts the lane if it was flattening, the account is known, and nothing is left: no open order, and no position
+    /// but what no order brings nearer to zero. True if it did. The switch stays at reducing, because other lanes of the
+    /// node may have something left to reduce.
     pub fn finish_flatten(&mut self, now_ns: i64) -> bool {
         if !self.should_flatten() || !self.ready || !self.slots.iter().all(|s| s.exposure.is_flat()) {
             return false;

@@ -9,6 +9,7 @@ pub mod log;
 pub mod look;
 pub mod opening;
 mod rules;
+pub mod sandwich;
 pub mod state;
 pub mod switch;
 mod watch;

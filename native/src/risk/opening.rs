@@ -73,6 +73,14 @@ impl Gate {
         }
     }
 
+    /// The fewest lots that the venue takes an order of, as prices are now: with fewer than these it is flat, because
+    /// nothing brings them to zero.
+    pub fn set_least(&mut self, instrument: InstrumentId, lots: i64) {
+        if let Some(slot) = self.slots.get_mut(usize::from(instrument)) {
+            slot.exposure.least = lots;
+        }
+    }
+
     /// The day as it stands, to be kept; `None` before the first receipt or mark.
     #[must_use]
     pub fn day(&self) -> Option<DayOpening> {

@@ -17,6 +17,7 @@ pub fn rules() -> LiveRules {
         ],
         cancel_reserve_bps: 1_000,
         recv_window_ms: 5_000,
+        min_notional: vec![],
     }
 }
 

@@ -150,6 +150,14 @@ impl Account {
         Ok((account, governor))
     }
 
+    /// The venue takes no order that reduces a position and is worth less, quote currency; 0 where it takes every one.
+    /// USD-M exempts what is reduce-only ("Error codes", -4164), spot nothing (filters.md, `NOTIONAL`).
+    #[must_use]
+    pub fn min_notional(&self, id: InstrumentId) -> Decimal {
+        let min = self.rules.min_notional.get(usize::from(id)).filter(|_| self.market == Market::Spot);
+        min.copied().unwrap_or(Decimal::ZERO)
+    }
+
     /// Place of a private connection in `up`; `None` for the others.
     fn place(connection: ConnectionId) -> Option<usize> {
         match connection {

@@ -8,12 +8,16 @@ use serde::{Deserialize, Serialize};
 pub mod balancer;
 mod checked;
 pub mod curve;
+mod div128;
 mod inverse;
 mod registry;
 pub mod solidly;
 pub mod v2;
+pub mod v3;
+pub mod v4;
+pub mod words;
 
-pub use registry::{PoolKey, Pools, Status};
+pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,10 +94,14 @@ pub trait Pool {
 
 /// A pool of any protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Uniswap V3 and its forks.
+    V3(v3::V3Pool),
+    /// Uniswap V4.
+    V4(v4::V4Pool),
     /// Curve's stable pools and metapools.
     CurveStable(Box<curve::StablePool>),
     /// Curve's crypto pools of two and three coins.
@@ -110,6 +118,8 @@ macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::V3($inner) => $do,
+            AnyPool::V4($inner) => $do,
             AnyPool::CurveStable($inner) => $do,
             AnyPool::CurveCrypto($inner) => $do,
             AnyPool::BalancerWeighted($inner) => $do,
