@@ -95,10 +95,14 @@ impl Mul for Checked {
 impl Div for Checked {
     type Output = Checked;
     fn div(self, by: Checked) -> Checked {
-        match self.value.checked_div(by.value) {
-            Some(value) => Checked::new(value, self.fault_or(by, None)),
-            None => Checked::new(U256::ZERO, self.fault_or(by, Some(NoQuote::NoLiquidity))),
+        if by.value.is_zero() {
+            return Checked::new(U256::ZERO, self.fault_or(by, Some(NoQuote::NoLiquidity)));
         }
+        let value = match (narrow(self.value), narrow(by.value)) {
+            (Some(above), Some(below)) => U256::from(above / below), // the machine's own division where both fit
+            _ => self.value / by.value,
+        };
+        Checked::new(value, self.fault_or(by, None))
     }
 }
 
@@ -142,6 +146,12 @@ impl PartialOrd<u64> for Checked {
     fn partial_cmp(&self, other: &u64) -> Option<Ordering> {
         Some(self.value.cmp(&U256::from(*other)))
     }
+}
+
+/// The number where it has at most 128 bits.
+fn narrow(number: U256) -> Option<u128> {
+    let [low, high, 0, 0] = number.into_limbs() else { return None };
+    Some(u128::from(high) << 64 | u128::from(low))
 }
 
 /// A number as a float, for prices that only guide a search.
