@@ -110,9 +110,7 @@ impl Both<'_> {
         let mut expected = [0; 2];
         expected[usize::from(side.from)] = ours.protocol_fee;
         assert_eq!(gained, expected, "{about}");
-        if limit.is_none() {
-            check_quotes(&self.ours, side, amount, &ours, &about);
-        }
+        check_quotes(&self.ours, side, amount, limit, &ours, &about);
         self.ours.settle(&ours);
         self.counts.add(amount, &ours);
     }

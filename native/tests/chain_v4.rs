@@ -200,9 +200,7 @@ impl<'a> Both<'a> {
         let mut expected = before;
         expected[usize::from(side.from)] += U256::from(ours.protocol_fee);
         assert_eq!(self.accrued(), expected, "{about}");
-        if limit.is_none() {
-            check_quotes(&self.ours, side, amount, &ours, &about);
-        }
+        check_quotes(&self.ours, side, amount, limit, &ours, &about);
         self.ours.settle(&ours);
         let slot0 = self.chain.evm.storage(self.chain.manager, self.slot);
         let word = self.chain.evm.storage(self.chain.manager, self.slot + U256::from(3));

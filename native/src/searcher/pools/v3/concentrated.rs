@@ -112,7 +112,7 @@ impl Concentrated {
                 return Err(BadState::Order(one.tick));
             }
         }
-        let ticks = Ticks::new(ticks).ok_or(BadState::Order(tick))?;
+        let ticks = Ticks::new(ticks).map_err(BadState::Order)?;
         let near = [Near::default(); 2];
         let mut made = Concentrated { sqrt_price, liquidity, tick, tick_spacing, place: 0, ticks, near };
         made.set_price(sqrt_price, tick, liquidity)?;
