@@ -827,6 +827,7 @@ def solve(
     units: int | None = None,
     steps: int = 0,
 ) -> Sized | None:
-    """The amount that earns most in a cycle after its costs, and what is proven of it; None where nothing is left. Gas is
-    paid at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units), the
-    builder is paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very greatest."""
+    """The amount that earns most in a cycle after its costs, and what is proven of it; None where nothing is left. Gas
+    is paid at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units),
+    the builder is paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very
+    greatest."""

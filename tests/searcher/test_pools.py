@@ -16,7 +16,8 @@ from searcher.pools import RecordedPool, Token, add, load, read, v2
 Recorded = Callable[[str], Path]
 A, B, C = (f"0x{n:040x}" for n in (10, 11, 12))
 BLOCKS = [
-    10921991, 12412732, 12775690, 12914944, 13179291, 13207907, 13244807, 13298725, 13323642, 13370850, 13666312, 15049646,
+    10921991, 12412732, 12775690, 12914944, 13179291, 13207907,
+    13244807, 13298725, 13323642, 13370850, 13666312, 15049646,
 ]  # fmt: skip
 
 
@@ -48,8 +49,11 @@ def test_every_recorded_v3_quote_is_ours(recorded: Recorded) -> None:
 
 @pytest.mark.parametrize(
     ("state", "said", "count"),
-    [("curve_tripool_24407242", "quotes_curve_tripool", 18), ("balancer_weighted_usdc_weth", "quotes_balancer_usdc_weth", 18)],
-)  # fmt: skip
+    [
+        ("curve_tripool_24407242", "quotes_curve_tripool", 18),
+        ("balancer_weighted_usdc_weth", "quotes_balancer_usdc_weth", 18),
+    ],
+)
 def test_every_recorded_curve_and_balancer_quote_is_ours(state: str, said: str, count: int, recorded: Recorded) -> None:
     path = recorded(f"mainnet/pools/{state}.json")
     pools, tokens, seen = load(path), addresses(path), 0

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test uses its part
 
 pub mod clmm;
+pub mod market;
 
 use std::path::PathBuf;
 

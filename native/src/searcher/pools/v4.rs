@@ -101,6 +101,17 @@ impl V4Pool {
         self.hook
     }
 
+    /// What a swap pays in pips of the input, by which token comes in: both fees together.
+    #[must_use]
+    pub fn swap_fee(&self) -> [u32; 2] {
+        self.swap_fee
+    }
+
+    /// Puts another price, liquidity and ticks; fees and hook stay.
+    pub fn set_state(&mut self, state: Concentrated) {
+        self.state = state;
+    }
+
     /// Takes over what a `Swap` or an `Initialize` says.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! Which pool a log is about.
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::pools::{AnyPool, PoolId, PoolKey, Pools};
 use super::block::ChainLog;
 use super::discovery::Factories;
 use super::logs::SET_CUSTOM_FEE;
+use super::slots::v4;
 
 /// What it takes to find a log's pool beside the pools' own keys.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +17,8 @@ pub(super) struct Routes {
     fees: FxHashSet<Address>,
     /// Contracts of pools that live in a hub.
     own: FxHashMap<Address, PoolId>,
+    /// The words of V4's price and active liquidity.
+    v4: FxHashMap<U256, PoolId>,
     /// Pools whose quotes depend on the time.
     timed: Vec<PoolId>,
 }
@@ -31,12 +34,21 @@ impl Routes {
             AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => {
                 self.own.insert(Address::from_slice(&key.0[..20]), id);
             }
+            AnyPool::V4(_) => {
+                let slots = v4::Slots::of(key.0);
+                self.v4.extend([slots.slot0, slots.liquidity].map(|slot| (slot, id)));
+            }
             _ => {}
         }
         let timed = matches!(pool, AnyPool::CurveStable(_) | AnyPool::CurveCrypto(_) | AnyPool::BalancerStable(_));
         if timed && !self.timed.contains(&id) {
             self.timed.push(id);
         }
+    }
+
+    /// The V4 pool whose price or active liquidity is in this slot of a hub.
+    pub fn v4(&self, hub: Address, slot: U256) -> Option<PoolId> {
+        self.v4.get(&slot).copied().filter(|_| self.hubs.contains(&hub))
     }
 
     /// The pools whose quotes depend on the time.

@@ -61,6 +61,9 @@ const V3: [(Address, Option<Address>, B256, bool); 3] = [
     ),
 ];
 
+/// Uniswap V4's manager.
+const V4_MANAGER: Address = address!("000000000004444c5dc75cB358380D2e3dE08A90");
+
 /// Balancer V2's vault.
 const BALANCER_VAULT: Address = address!("BA12222222228d8Ba445958a75a0704d566BF2C8");
 
@@ -81,6 +84,6 @@ pub fn mainnet() -> Vec<Factory> {
         (address, Maker::V3 { deployer, init_code_hash: Some(hash), pancake })
     });
     let curve = CURVE.map(|address| (address, Maker::Curve));
-    let one = [(BALANCER_VAULT, Maker::BalancerVault)];
+    let one = [(V4_MANAGER, Maker::V4 { safe_hooks: Vec::new() }), (BALANCER_VAULT, Maker::BalancerVault)];
     v2.into_iter().chain(v3).chain(curve).chain(one).map(|(address, maker)| Factory { address, maker }).collect()
 }

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::super::pools::v4::hooks::SafeHooks;
 use super::super::pools::{AnyPool, PoolKey};
 use super::block::ChainLog;
 use super::logs::{V3_INITIALIZE, balancer_registered};
@@ -17,6 +18,7 @@ mod mainnet;
 mod solidly;
 mod v2;
 mod v3;
+mod v4;
 
 pub use mainnet::mainnet;
 
@@ -55,6 +57,11 @@ pub enum Maker {
     /// Slipstream: `PoolCreated(token0, token1, tickSpacing, pool)`. Its fees are in other contracts; the pool is handed out
     /// to be read.
     Slipstream,
+    /// Uniswap V4's manager: `Initialize`. A pool whose fee is dynamic is handed out to be read.
+    V4 {
+        /// Hooks that are called in swaps and are known not to change them.
+        safe_hooks: Vec<Address>,
+    },
     /// Solidly, Velodrome, Aerodrome: `PairCreated` or `PoolCreated(token0, token1, stable, pool, count)`. The fee and the
     /// tokens' decimals are not in the log; the pool is handed out to be read. `SetCustomFee` of this factory is followed.
     Solidly,
@@ -144,7 +151,7 @@ impl Factories {
 
     /// Contracts that speak for many pools by the pool's id.
     pub(super) fn hubs(&self) -> impl Iterator<Item = Address> {
-        self.that(|maker| matches!(maker, Maker::BalancerVault))
+        self.that(|maker| matches!(maker, Maker::BalancerVault | Maker::V4 { .. }))
     }
 
     /// Factories that say their pools' fees.
@@ -159,6 +166,11 @@ impl Factories {
             Maker::V3 { deployer, init_code_hash, pancake } => {
                 let of = v3::Of { deployer: *deployer, init_code_hash: *init_code_hash, pancake: *pancake };
                 v3::read(log, &of, drafts)
+            }
+            Maker::V4 { safe_hooks } => {
+                let mut safe = SafeHooks::default();
+                safe_hooks.iter().for_each(|hook| _ = safe.insert(*hook));
+                v4::read(log, &safe)
             }
             Maker::Slipstream => v3::read_slipstream(log),
             Maker::Solidly => solidly::read(log),

@@ -15,10 +15,12 @@ mod curve;
 mod solidly;
 mod v2;
 mod v3;
+mod v4;
 
 pub(super) use balancer::registered as balancer_registered;
 pub(super) use solidly::SET_CUSTOM_FEE;
 pub(super) use v3::{INITIALIZE as V3_INITIALIZE, initialized as v3_initialized};
+pub(super) use v4::initialized as v4_initialized;
 
 /// What one log does to one pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,10 @@ pub(super) enum Change {
     Position { lower: i32, upper: i32, delta: i128 },
     /// What of the fee goes to the protocol.
     Protocol(ProtocolFee),
+    /// Price, active liquidity and the providers' fee, of V4.
+    PriceAndFee { sqrt_price: U256, tick: i32, liquidity: u128, lp_fee: u32 },
+    /// The protocol's fee as V4's manager writes it.
+    ManagerFee(u32),
     /// The whole pool.
     Becomes(AnyPool),
 }
@@ -45,6 +51,7 @@ pub(super) fn read(pools: &Pools, id: PoolId, log: &ChainLog, timestamp_s: u64) 
     match pool {
         AnyPool::V2(_) => v2::read(log),
         AnyPool::V3(pool) => v3::read(log, pool),
+        AnyPool::V4(pool) => v4::read(log, pool),
         AnyPool::CurveStable(stable) => curve::read_stable(log, stable, timestamp_s),
         AnyPool::CurveCrypto(crypto) => curve::read_crypto(log, crypto),
         AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_) => balancer::read(log, pool, |token| {
@@ -81,6 +88,16 @@ impl Change {
                 pool.set_protocol_fee(fee);
                 true
             }
+            (Change::Price { sqrt_price, tick, liquidity }, AnyPool::V4(pool)) => {
+                pool.set_price(sqrt_price, tick, liquidity).is_ok()
+            }
+            (Change::PriceAndFee { sqrt_price, tick, liquidity, lp_fee }, AnyPool::V4(pool)) => {
+                pool.set_price(sqrt_price, tick, liquidity).is_ok() && pool.set_lp_fee(lp_fee).is_ok()
+            }
+            (Change::Position { lower, upper, delta }, AnyPool::V4(pool)) => {
+                pool.modify_liquidity(lower, upper, delta).is_ok()
+            }
+            (Change::ManagerFee(fee), AnyPool::V4(pool)) => pool.set_protocol_fee(fee).is_ok(),
             (Change::Becomes(after), pool) => {
                 *pool = after;
                 true

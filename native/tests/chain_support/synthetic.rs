@@ -7,9 +7,9 @@ use alloy_primitives::{Address, B256, U256};
 
 use super::seeded::Seeded;
 
-/// What a synthetic market is made of.
+/// What a market is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Hubs {
+pub struct Market {
     /// How many pools.
     pub pools: usize,
     /// How far a pool's price may be from the fair one, in parts per million. Up to 3,000 (the fee) no cycle pays.
@@ -18,23 +18,23 @@ pub struct Hubs {
 
 /// The first tokens are hubs: five great ones, of which the first has half of all, and lesser ones.
 const GREAT: usize = 5;
-const ALL: usize = 60;
+const HUBS: usize = 60;
 
 fn unit(random: &mut Seeded) -> f64 {
     random.below(1 << 30) as f64 / f64::from(1 << 30)
 }
 
-impl Hubs {
+impl Market {
     /// Constant-product pools of which about 55 % bring a new token beside a hub, 35 % join a known token with a hub and
     /// 10 % join two known tokens, each chosen as often as it has pools already (preferential attachment: degrees follow a
     /// power law).
     #[must_use]
     pub fn pools(self, random: &mut Seeded) -> Pools {
         let mut pools = Pools::default();
-        let mut fair: Vec<f64> = (0..ALL).map(|n| n as f64 / 6.0).collect(); // logarithm of a token's worth
-        let mut ends: Vec<usize> = (0..ALL).collect(); // a token stands here as often as it has pools
+        let mut fair: Vec<f64> = (0..HUBS).map(|n| n as f64 / 6.0).collect(); // logarithm of a token's worth
+        let mut ends: Vec<usize> = (0..HUBS).collect(); // a token stands here as often as it has pools
         while pools.len() < self.pools {
-            let lesser = GREAT + ((ALL - GREAT) as f64 * unit(random) * unit(random)) as usize;
+            let lesser = GREAT + ((HUBS - GREAT) as f64 * unit(random) * unit(random)) as usize;
             let hub = [0, 0, 0, 0, 0, 1, 1, 2, 3 + random.below(2) as usize, lesser][random.below(10) as usize];
             let any = |random: &mut Seeded| ends[random.below(ends.len() as u64) as usize];
             let (a, b) = match random.below(100) {
