@@ -2,6 +2,7 @@ use alloy_primitives::{Address, U256};
 
 use super::super::cycle::{Cycle, Hop};
 use super::super::pools::v2::V2Pool;
+use super::super::pools::v3::{Concentrated, ProtocolFee, V3Pool, sqrt_price_at};
 use super::super::pools::{AnyPool, Pool, PoolKey, Pools, Side};
 use super::{Costs, solve, solve_exactly};
 
@@ -33,18 +34,22 @@ fn address(n: u64) -> Address {
     Address::left_padding_from(&n.to_be_bytes())
 }
 
-/// A cycle of these pairs; the first token goes in at `reserves[0]` of each.
-pub(super) fn ring(pairs: &[V2Pool]) -> (Pools, Cycle) {
+/// A cycle of these pools; of each its token 0 goes in.
+pub(super) fn ring_of(all: &[AnyPool]) -> (Pools, Cycle) {
     let mut pools = Pools::default();
     let mut hops = Vec::new();
-    let token = |n: usize| address(1000 + (n % pairs.len()) as u64);
-    for (n, pair) in pairs.iter().enumerate() {
+    let token = |n: usize| address(1000 + (n % all.len()) as u64);
+    for (n, one) in all.iter().enumerate() {
         let key = PoolKey::from(address(n as u64));
-        let pool = pools.add(key, &[token(n), token(n + 1)], AnyPool::V2(*pair));
+        let pool = pools.add(key, &[token(n), token(n + 1)], one.clone());
         hops.push(Hop { pool, side: Side::ZERO_FOR_ONE });
     }
     let token = pools.token(token(0));
     (pools, Cycle::new(token, &hops).unwrap())
+}
+
+fn ring(pairs: &[V2Pool]) -> (Pools, Cycle) {
+    ring_of(&pairs.iter().map(|pair| AnyPool::V2(*pair)).collect::<Vec<_>>())
 }
 
 fn out(pairs: &[V2Pool], amount: u64) -> Option<u128> {
@@ -94,4 +99,72 @@ fn the_profit_found_is_the_greatest_of_all_amounts_and_the_amount_the_least_that
         }
     }
     assert!(earned > 1_000, "{earned}");
+}
+
+/// What `amount` leaves after going around, with gas at `gas_price` units.
+fn left(pools: &Pools, cycle: &Cycle, costs: &Costs, amount: U256) -> Option<U256> {
+    let (mut out, mut gas) = (amount, 0);
+    for hop in cycle.hops() {
+        gas += pools.get(hop.pool).gas(hop.side, out);
+        out = pools.get(hop.pool).quote_in(hop.side, out).ok()?;
+    }
+    let gross = out.checked_sub(amount)?;
+    (gross - costs.builder_payment(gross)).checked_sub(costs.gas_cost(gas))
+}
+
+/// A small V3 pool of a few positions at about the price `e^log`.
+fn concentrated(random: &mut Seeded, log: f64) -> AnyPool {
+    let fee = [500, 3000, 10_000][random.below(3) as usize];
+    let at = (log / 1.0001f64.ln()) as i32 + random.below(400) as i32 - 200;
+    let price = sqrt_price_at(at).unwrap() + U256::from(random.below(1 << 40));
+    let state = Concentrated::new(price, at, 0, 60, Vec::new()).unwrap();
+    let mut pool = V3Pool::new(state, fee, ProtocolFee::default()).unwrap();
+    for _ in 0..1 + random.below(4) {
+        let lower = (at / 60 - 1 - random.below(12) as i32) * 60;
+        let upper = (at / 60 + 1 + random.below(12) as i32) * 60;
+        pool.modify_liquidity(lower, upper, 20_000 + random.below(2_000_000) as i128).unwrap();
+    }
+    AnyPool::V3(pool)
+}
+
+fn mixed(random: &mut Seeded) -> Vec<AnyPool> {
+    let log = random.below(300) as f64 / 100.0 - 1.5;
+    let pair = |random: &mut Seeded, log: f64| {
+        let depth = 10_000.0 + random.below(1_000_000) as f64;
+        let skew = random.below(100) as f64 / 1000.0;
+        AnyPool::V2(V2Pool::uniswap(depth as u128, (depth * (log + skew).exp()) as u128))
+    };
+    match random.below(4) {
+        0 => vec![concentrated(random, log), pair(random, -log)],
+        1 => vec![pair(random, log), concentrated(random, -log)],
+        2 => vec![concentrated(random, log), concentrated(random, 0.05 - log)],
+        _ => vec![pair(random, 0.0), concentrated(random, log), concentrated(random, -log)],
+    }
+}
+
+#[test]
+fn with_ticks_and_their_gas_the_amount_is_the_best_of_all() {
+    let mut random = Seeded(2);
+    let (mut earned, mut crossed) = (0, 0);
+    for round in 0..60 {
+        let (pools, cycle) = ring_of(&mixed(&mut random));
+        // With gas at a fraction of a unit, crossing a tick can cost more than it brings.
+        let gas_price = if round % 2 == 0 { 0 } else { 1 };
+        let costs = Costs { units: U256::ONE, wei: U256::from(10_000), ..Costs::in_wei(U256::from(gas_price), 0, 100) };
+        let sized = solve_exactly(&pools, &cycle, &costs, 1000);
+        let end = sized.map_or(40_000, |s| 20_000 + 2 * s.amount_in.to::<u64>());
+        let best = (1..end).filter_map(|x| left(&pools, &cycle, &costs, U256::from(x))).max();
+        let best = best.filter(|best| !best.is_zero());
+        let Some(sized) = sized else {
+            assert!(best.unwrap_or_default() <= U256::ZERO, "{best:?} was missed");
+            continue;
+        };
+        earned += 1;
+        assert_eq!(left(&pools, &cycle, &costs, sized.amount_in), Some(sized.net));
+        let best = best.expect("what is found is there");
+        assert_eq!(sized.net, best);
+        let free = solve(&pools, &cycle, &Costs::FREE).expect("without gas it earns too");
+        crossed += usize::from(sized.gas < free.gas);
+    }
+    assert!(earned > 40 && crossed > 0, "{earned} earned, {crossed} stopped before a tick");
 }
