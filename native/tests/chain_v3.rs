@@ -2,12 +2,12 @@
 mod chain_support;
 
 use _core::searcher::abi;
-use _core::searcher::pools::v3::{
-    Concentrated, Exact, MAX_TICK, MIN_TICK, ProtocolFee, V3Pool, sqrt_price_at, tick_at,
-};
-use _core::searcher::pools::{NoQuote, Pool, Side};
+use _core::searcher::pools::Side;
+use _core::searcher::pools::v3::{Concentrated, Exact, ProtocolFee, V3Pool, tick_at};
 use alloy_primitives::{Address, Bytes, U256};
-use chain_support::clmm::{Chain, Fork, magnitude, price_ahead, signed};
+use chain_support::clmm::{
+    Chain, Counts, Fork, check_quotes, check_state, magnitude, random_range, random_start, random_swap, signed,
+};
 use chain_support::{CALLER, Seeded, cases};
 
 /// One pool on both sides, and what happened to it.
@@ -20,34 +20,12 @@ struct Both<'a> {
     counts: &'a mut Counts,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    swaps: u64,
-    refused: u64,
-    partial: u64,
-    crossed: u64,
-    steps: u64,
-    mints: u64,
-    burns: u64,
-}
-
 fn made<'a>(chain: &'a mut Chain, fork: Fork, code: &Bytes, random: &mut Seeded, counts: &'a mut Counts) -> Both<'a> {
     let fee_pips = match random.below(8) {
         0 => random.below(1_000_000) as u32,
         n => [0, 1, 100, 500, 3_000, 10_000, 999_999][n as usize - 1],
     };
-    let spacing = match random.below(6) {
-        0 => 1 + random.below(16_383) as i32,
-        n => [1, 10, 60, 200, 1][n as usize - 1],
-    };
-    let tick = match random.below(8) {
-        0 => MIN_TICK + random.below(2 * MAX_TICK as u64) as i32,
-        1 => MIN_TICK + random.below(3_000) as i32,
-        2 => MAX_TICK - 1 - random.below(3_000) as i32,
-        _ => random.below(400_000) as i32 - 200_000,
-    };
-    let gap = sqrt_price_at(tick + 1).unwrap() - sqrt_price_at(tick).unwrap();
-    let price = sqrt_price_at(tick).unwrap() + if random.below(4) == 0 { U256::ZERO } else { random.u256() % gap };
+    let (spacing, price) = random_start(random);
     let pool = chain.pool(fork, code.clone(), fee_pips, spacing, price);
     let (fee, word) = match fork {
         Fork::Uniswap => {
@@ -66,21 +44,8 @@ fn made<'a>(chain: &'a mut Chain, fork: Fork, code: &Bytes, random: &mut Seeded,
 }
 
 impl Both<'_> {
-    fn range(&self, random: &mut Seeded) -> (i32, i32) {
-        let spacing = self.ours.state().tick_spacing();
-        let top = MAX_TICK / spacing;
-        let now = self.ours.state().tick() / spacing;
-        let width = [2, 20, 600, 5_000, 2 * top as u64][random.below(5) as usize];
-        let near = |random: &mut Seeded| (now + random.below(2 * width + 1) as i32 - width as i32).clamp(-top, top);
-        let (a, b) = (near(random), near(random));
-        match a.cmp(&b) {
-            std::cmp::Ordering::Equal => (-top * spacing, top * spacing),
-            _ => (a.min(b) * spacing, a.max(b) * spacing),
-        }
-    }
-
     fn mint(&mut self, random: &mut Seeded) {
-        let (lower, upper) = self.range(random);
+        let (lower, upper) = random_range(random, self.ours.state());
         let amount = random.of_any_size(100).to::<u128>();
         let words = [abi::address_word(self.chain.payer), signed(lower), signed(upper), U256::from(amount)];
         let done = self.chain.through(self.pool, "mint(address,int24,int24,uint128,bytes)", &words, true);
@@ -112,28 +77,12 @@ impl Both<'_> {
         }
     }
 
-    fn swap(&mut self, random: &mut Seeded) {
-        let side = if random.below(2) == 0 { Side::ZERO_FOR_ONE } else { Side::ONE_FOR_ZERO };
-        let down = side == Side::ZERO_FOR_ONE;
-        let spacing = self.ours.state().tick_spacing();
-        // a walk over all words of a narrow spacing takes the EVM long: seldom, but it must be right as well
-        let free = random.below(if spacing < 60 { 200 } else { 4 }) == 0;
-        let limit = if free { None } else { price_ahead(random, &self.ours, down, 256 * 6 * spacing as u64) };
-        if limit.is_none() && !free {
-            return;
-        }
-        let bits = if random.below(20) == 0 { 255 } else { 110 };
-        let amount = random.of_any_size(bits);
-        let amount = if random.below(2) == 0 { Exact::In(amount) } else { Exact::Out(amount) };
-        self.compare(side, amount, limit);
-    }
-
     fn compare(&mut self, side: Side, amount: Exact, limit: Option<U256>) {
         let down = side == Side::ZERO_FOR_ONE;
         let ours = self.ours.swap(side, amount, limit);
-        let (specified, exact_in) = match amount {
-            Exact::In(a) => (a, true),
-            Exact::Out(a) => (a.wrapping_neg(), false),
+        let specified = match amount {
+            Exact::In(a) => a,
+            Exact::Out(a) => a.wrapping_neg(),
         };
         let words = [
             abi::address_word(self.chain.payer),
@@ -161,32 +110,11 @@ impl Both<'_> {
         let mut expected = [0; 2];
         expected[usize::from(side.from)] = ours.protocol_fee;
         assert_eq!(gained, expected, "{about}");
-        self.whole(side, amount, limit, &ours, &about);
-        self.ours.settle(&ours);
-        self.counts.swaps += 1;
-        let whole = if exact_in { Exact::In(ours.amount_in) } else { Exact::Out(ours.amount_out) };
-        self.counts.partial += u64::from(whole != amount);
-        self.counts.crossed += u64::from(ours.ticks_crossed);
-        self.counts.steps += u64::from(ours.steps);
-    }
-
-    /// Without a limit the trait's quotes say the same, and refuse what is not taken or given whole.
-    fn whole(
-        &self,
-        side: Side,
-        amount: Exact,
-        limit: Option<U256>,
-        swapped: &_core::searcher::pools::v3::Swapped,
-        about: &str,
-    ) {
-        if limit.is_some() {
-            return;
+        if limit.is_none() {
+            check_quotes(&self.ours, side, amount, &ours, &about);
         }
-        let (quoted, whole, other) = match amount {
-            Exact::In(a) => (self.ours.quote_in(side, a), swapped.amount_in == a, swapped.amount_out),
-            Exact::Out(a) => (self.ours.quote_out(side, a), swapped.amount_out == a, swapped.amount_in),
-        };
-        assert_eq!(quoted, if whole { Ok(other) } else { Err(NoQuote::NoLiquidity) }, "{about}");
+        self.ours.settle(&ours);
+        self.counts.add(amount, &ours);
     }
 
     fn ends_equal(&mut self) {
@@ -196,20 +124,7 @@ impl Both<'_> {
                 assert_eq!(ours, self.chain.tick(self.fork, self.pool, tick));
             }
         }
-        let mut named: Vec<i32> = self.positions.iter().flat_map(|p| [p.0, p.1]).collect();
-        named.sort_unstable();
-        named.dedup();
-        let kept: Vec<i32> = self.ours.state().ticks().iter().map(|t| t.tick).collect();
-        assert_eq!(kept, named, "a tick is kept exactly as long as a position needs it");
-        let state = self.ours.state();
-        let fresh = Concentrated::new(
-            state.sqrt_price(),
-            state.tick(),
-            state.liquidity(),
-            state.tick_spacing(),
-            state.ticks().iter().collect(),
-        );
-        assert_eq!(fresh.as_ref(), Ok(state), "a fresh load of it is the same");
+        check_state(self.ours.state(), &self.positions);
     }
 }
 
@@ -225,15 +140,17 @@ fn run(fork: Fork, seed: u64, usual: u64) {
                 match random.below(10) {
                     0..2 => both.mint(&mut random),
                     2 => both.burn(&mut random),
-                    _ => both.swap(&mut random),
+                    _ => {
+                        if let Some((side, amount, limit)) = random_swap(&mut random, both.ours.state()) {
+                            both.compare(side, amount, limit);
+                        }
+                    }
                 }
             }
             both.ends_equal();
         }
     }
-    println!("{counts:?}");
-    assert!(counts.crossed > wanted / 4 && counts.partial > wanted / 10 && counts.mints > wanted / 20, "{counts:?}");
-    assert!(counts.refused < wanted / 4, "{counts:?}");
+    counts.check(wanted);
 }
 
 #[test]

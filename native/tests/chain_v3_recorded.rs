@@ -1,9 +1,12 @@
 //! A recorded mainnet pool and what the chain itself quoted for it: all 80 equal, to the last unit.
 mod chain_support;
 
+use _core::searcher::pools::v2::V2Pool;
 use _core::searcher::pools::v3::{Concentrated, Exact, ProtocolFee, Tick, V3Pool};
-use _core::searcher::pools::{NoQuote, Pool, Side};
-use alloy_primitives::U256;
+use _core::searcher::pools::v4::V4Pool;
+use _core::searcher::pools::v4::hooks::SafeHooks;
+use _core::searcher::pools::{AnyPool, NoQuote, Pool, PoolKey, Pools, Side};
+use alloy_primitives::{Address, U256};
 use chain_support::recorded;
 use serde_json::Value;
 
@@ -84,4 +87,57 @@ fn its_segments_are_what_swaps_use_up() {
         let all = pool.swap(side, Exact::In(U256::MAX >> 1), None).unwrap();
         assert_eq!((all.amount_in, all.amount_out), (amount_in, amount_out));
     }
+}
+
+/// A real three-hop arbitrage through PancakeSwap V3, Uniswap V4 and V2 that reverted with `UniswapV2: K`.
+#[test]
+fn the_recorded_arbitrage_is_predicted_to_revert() {
+    let Some(file) = recorded("mainnet/pools/failed_arb_path110302.json") else { return };
+    let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_string();
+    let state = |of: &Value| {
+        let ticks = of["tick_data"].as_object().unwrap().iter().map(|(tick, row)| Tick {
+            tick: tick.parse().unwrap(),
+            gross: text(row, "liquidity_gross").parse().unwrap(),
+            net: text(row, "liquidity_net").parse().unwrap(),
+        });
+        let number = |name: &str| text(of, name).parse().unwrap();
+        let price = text(of, "sqrt_price_x96").parse().unwrap();
+        let liquidity = text(of, "liquidity").parse().unwrap();
+        Concentrated::new(price, number("tick"), liquidity, number("tick_spacing"), ticks.collect()).unwrap()
+    };
+    let [first, second, third] = ["v3_0", "v4", "v2_2"].map(|name| &file["pools"][name]);
+    let mut pools = Pools::default();
+    let fee = text(first, "fee_token0").parse().unwrap();
+    let v3 = V3Pool::new(state(first), fee, ProtocolFee::pancake(0)).unwrap();
+    let [lp_fee, protocol_fee] = ["lp_fee", "protocol_fee"].map(|name| text(second, name).parse().unwrap());
+    // the key of its id has no hook: it is the hash of both currencies, 8 pips, spacing 1 and address zero
+    let v4 = V4Pool::new(state(second), lp_fee, protocol_fee, Address::ZERO, &SafeHooks::default()).unwrap();
+    let [reserve0, reserve1] = ["reserve0", "reserve1"].map(|name| text(third, name).parse().unwrap());
+    let v2 = V2Pool::uniswap(reserve0, reserve1);
+    let address = |of: &Value, name: &str| text(of, name).parse::<Address>().unwrap();
+    let id = second["pool_id"].as_str().unwrap().parse().unwrap();
+    let path = [
+        (PoolKey::from(address(first, "address")), first, ["token0", "token1"], AnyPool::V3(v3), Side::ONE_FOR_ZERO),
+        (PoolKey(id), second, ["currency0", "currency1"], AnyPool::V4(v4), Side::ZERO_FOR_ONE),
+        (PoolKey::from(address(third, "address")), third, ["token0", "token1"], AnyPool::V2(v2), Side::ONE_FOR_ZERO),
+    ];
+    let solve = &file["recorded_solve"];
+    let mut amount: U256 = text(solve, "optimal_input").parse().unwrap();
+    let (mut outputs, mut held) = (Vec::new(), None);
+    for (key, row, names, pool, side) in path {
+        let id = pools.add(key, &names.map(|name| address(row, name)), pool);
+        let tokens = pools.tokens(id);
+        assert!(held.is_none_or(|token| token == tokens[usize::from(side.from)]), "each hop takes what the last gave");
+        held = Some(tokens[usize::from(side.to)]);
+        amount = pools.get(id).quote_in(side, amount).unwrap();
+        outputs.push(amount.to_string());
+    }
+    let planned: Vec<&str> = solve["hop_outputs"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    assert_eq!(outputs[..2], planned[..2], "V3 and V4 give what the plan says");
+    assert_eq!(outputs[2], text(solve, "v2_actual"));
+    // the plan asks the pair for more than it pays for this input: it reverts
+    let asked: U256 = planned[2].parse().unwrap();
+    assert!(amount < asked);
+    let needed = v2.quote_out(Side::ONE_FOR_ZERO, asked).unwrap();
+    assert!(needed > outputs[1].parse::<U256>().unwrap(), "it would take {needed}");
 }

@@ -77,7 +77,8 @@ pub struct Pools {
 }
 
 impl Pools {
-    fn id(&self, number: u32) -> PyResult<PoolId> {
+    /// A pool's number, if there is such a pool.
+    pub fn id(&self, number: u32) -> PyResult<PoolId> {
         if (number as usize) < self.inner.len() {
             return Ok(PoolId(number));
         }

@@ -43,3 +43,12 @@ pub fn word(data: &[u8], n: usize) -> Option<U256> {
 pub fn address(data: &[u8], n: usize) -> Option<Address> {
     data.get(n * 32 + 12..n * 32 + 32).map(Address::from_slice)
 }
+
+/// The slot of `key` in a mapping that Solidity keeps at `slot`.
+#[must_use]
+pub fn mapping_slot(key: U256, slot: U256) -> U256 {
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&key.to_be_bytes::<32>());
+    bytes[32..].copy_from_slice(&slot.to_be_bytes::<32>());
+    U256::from_be_bytes(keccak256(bytes).0)
+}

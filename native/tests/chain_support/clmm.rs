@@ -1,7 +1,10 @@
 //! V3 pools of real bytecode without their factory: any fee, spacing and state, and who pays for what they are asked.
 use _core::searcher::abi;
 use _core::searcher::evm::{Outcome, Sandbox};
-use _core::searcher::pools::v3::{Tick, V3Pool};
+use _core::searcher::pools::v3::{
+    Concentrated, Exact, MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, MIN_TICK, Swapped, Tick, sqrt_price_at,
+};
+use _core::searcher::pools::{NoQuote, Pool, Side};
 use alloy_primitives::{Address, Bytes, U256, hex};
 
 use super::{CALLER, Seeded, artifact, deploy, with_arguments};
@@ -148,10 +151,52 @@ pub fn magnitude(word: U256) -> (U256, bool) {
     if word.bit(255) { (word.wrapping_neg(), true) } else { (word, false) }
 }
 
-/// A random price within so many ticks of a pool's, strictly on one side of it.
-pub fn price_ahead(random: &mut Seeded, pool: &V3Pool, down: bool, ticks: u64) -> Option<U256> {
-    use _core::searcher::pools::v3::{MAX_SQRT_PRICE, MIN_SQRT_PRICE, sqrt_price_at};
-    let (tick, now) = (pool.state().tick(), pool.state().sqrt_price());
+/// A random tick spacing, and a root price to begin at: mostly in the middle, at times near an end of all prices.
+pub fn random_start(random: &mut Seeded) -> (i32, U256) {
+    let spacing = match random.below(6) {
+        0 => 1 + random.below(16_383) as i32,
+        n => [1, 10, 60, 200, 1][n as usize - 1],
+    };
+    let tick = match random.below(8) {
+        0 => MIN_TICK + random.below(2 * MAX_TICK as u64) as i32,
+        1 => MIN_TICK + random.below(3_000) as i32,
+        2 => MAX_TICK - 1 - random.below(3_000) as i32,
+        _ => random.below(400_000) as i32 - 200_000,
+    };
+    let (at, next) = (sqrt_price_at(tick).unwrap(), sqrt_price_at(tick + 1).unwrap());
+    (spacing, at + if random.below(4) == 0 { U256::ZERO } else { random.u256() % (next - at) })
+}
+
+/// A random range for a position, mostly around the present tick.
+pub fn random_range(random: &mut Seeded, state: &Concentrated) -> (i32, i32) {
+    let spacing = state.tick_spacing();
+    let top = MAX_TICK / spacing;
+    let now = state.tick() / spacing;
+    let width = [2, 20, 600, 5_000, 2 * top as u64][random.below(5) as usize];
+    let [a, b] = [(); 2].map(|()| (now + random.below(2 * width + 1) as i32 - width as i32).clamp(-top, top));
+    if a == b { (-top * spacing, top * spacing) } else { (a.min(b) * spacing, a.max(b) * spacing) }
+}
+
+/// A random swap: side, amount and limit; none where no price is left on that side. A walk over all words of a narrow spacing
+/// takes the EVM long, so it is seldom; now and then the limit is one that the contract must refuse.
+pub fn random_swap(random: &mut Seeded, state: &Concentrated) -> Option<(Side, Exact, Option<U256>)> {
+    let side = if random.below(2) == 0 { Side::ZERO_FOR_ONE } else { Side::ONE_FOR_ZERO };
+    let down = side == Side::ZERO_FOR_ONE;
+    let spacing = state.tick_spacing();
+    let free = random.below(if spacing < 60 { 200 } else { 4 }) == 0;
+    let limit = match random.below(50) {
+        _ if free => None,
+        0 => Some([MIN_SQRT_PRICE, MAX_SQRT_PRICE, state.sqrt_price()][random.below(3) as usize]),
+        _ => Some(price_ahead(random, state, down, 256 * 6 * spacing as u64)?),
+    };
+    let bits = if random.below(20) == 0 { 255 } else { 110 };
+    let amount = random.of_any_size(bits);
+    Some((side, if random.below(2) == 0 { Exact::In(amount) } else { Exact::Out(amount) }, limit))
+}
+
+/// A random price within so many ticks of the present one, strictly on one side of it.
+fn price_ahead(random: &mut Seeded, state: &Concentrated, down: bool, ticks: u64) -> Option<U256> {
+    let (tick, now) = (state.tick(), state.sqrt_price());
     let by = random.below(ticks) as i32;
     let mut price = sqrt_price_at(if down { tick - by } else { tick + 1 + by })?;
     match random.below(3) {
@@ -161,4 +206,56 @@ pub fn price_ahead(random: &mut Seeded, pool: &V3Pool, down: bool, ticks: u64) -
     }
     let fits = if down { price < now && price > MIN_SQRT_PRICE } else { price > now && price < MAX_SQRT_PRICE };
     fits.then_some(price)
+}
+
+/// What happened in a run of random cases.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub swaps: u64,
+    pub refused: u64,
+    pub partial: u64,
+    pub crossed: u64,
+    pub steps: u64,
+    pub mints: u64,
+    pub burns: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, asked: Exact, swapped: &Swapped) {
+        let whole = match asked {
+            Exact::In(amount) => amount == swapped.amount_in,
+            Exact::Out(amount) => amount == swapped.amount_out,
+        };
+        self.swaps += 1;
+        self.partial += u64::from(!whole);
+        self.crossed += u64::from(swapped.ticks_crossed);
+        self.steps += u64::from(swapped.steps);
+    }
+
+    /// Prints them, and fails where the cases were not what they are meant to be.
+    pub fn check(&self, wanted: u64) {
+        println!("{self:?}");
+        assert!(self.crossed > wanted / 4 && self.partial > wanted / 10 && self.mints > wanted / 20, "{self:?}");
+        assert!(self.refused < wanted / 3, "{self:?}");
+    }
+}
+
+/// Without a limit a pool's quotes say what its swap does, and refuse what is not taken or given whole.
+pub fn check_quotes(pool: &impl Pool, side: Side, asked: Exact, swapped: &Swapped, about: &str) {
+    let (quoted, whole, other) = match asked {
+        Exact::In(a) => (pool.quote_in(side, a), swapped.amount_in == a, swapped.amount_out),
+        Exact::Out(a) => (pool.quote_out(side, a), swapped.amount_out == a, swapped.amount_in),
+    };
+    assert_eq!(quoted, if whole { Ok(other) } else { Err(NoQuote::NoLiquidity) }, "{about}");
+}
+
+/// The state loaded anew is the same, and it keeps exactly the ticks that positions need.
+pub fn check_state(state: &Concentrated, positions: &[(i32, i32, u128)]) {
+    let mut named: Vec<i32> = positions.iter().flat_map(|p| [p.0, p.1]).collect();
+    named.sort_unstable();
+    named.dedup();
+    let kept: Vec<Tick> = state.ticks().iter().collect();
+    assert_eq!(kept.iter().map(|t| t.tick).collect::<Vec<_>>(), named);
+    let (price, tick, liquidity) = (state.sqrt_price(), state.tick(), state.liquidity());
+    assert_eq!(Concentrated::new(price, tick, liquidity, state.tick_spacing(), kept).as_ref(), Ok(state));
 }

@@ -1,10 +1,13 @@
 //! An EVM with nothing in it but what it is given: for token facts, and for real bytecode beside our arithmetic.
-use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
+use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
 use revm::context::result::{ExecutionResult, Output};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 use revm::database::InMemoryDB;
 use revm::primitives::hardfork::SpecId;
 use revm::state::{AccountInfo, Bytecode};
+
+use super::recorded::{Missing, RecordedAccount, RecordedState};
+use super::source::AccountState;
 use revm::{Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm};
 
 type Inner = MainnetEvm<Context<BlockEnv, TxEnv, CfgEnv, InMemoryDB>>;
@@ -27,6 +30,15 @@ pub struct Outcome {
 /// A chain of one block whose state is in memory. Balances, base fee and nonces are not checked.
 pub struct Sandbox {
     evm: Inner,
+}
+
+impl Clone for Sandbox {
+    fn clone(&self) -> Sandbox {
+        let mut copy = Sandbox::new();
+        *copy.db() = self.evm.ctx.journaled_state.database.clone();
+        copy.evm.set_block(self.evm.ctx.block.clone());
+        copy
+    }
 }
 
 impl Default for Sandbox {
@@ -150,12 +162,25 @@ impl Sandbox {
         self.db().insert_account_info(of, info);
     }
 
+    /// The whole state as a record, to fork from: accounts, code and storage; what is missing is zero.
+    #[must_use]
+    pub fn record(&mut self, number: u64) -> RecordedState {
+        let mut all = RecordedState::empty(Missing::Zero);
+        all.number = Some(number);
+        let cache = &self.db().cache;
+        for (&address, account) in &cache.accounts {
+            let info = &account.info;
+            let code = cache.contracts.get(&info.code_hash).map(Bytecode::original_bytes).unwrap_or_default();
+            let state = AccountState { balance: info.balance, nonce: info.nonce, code };
+            let storage = account.storage.iter().map(|(slot, word)| (*slot, *word)).collect();
+            all.accounts.insert(address, RecordedAccount { state, storage });
+        }
+        all
+    }
+
     /// The slot of `key` in a mapping that Solidity keeps at `slot`.
     #[must_use]
     pub fn mapping_slot(key: U256, slot: U256) -> U256 {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&key.to_be_bytes::<32>());
-        bytes[32..].copy_from_slice(&slot.to_be_bytes::<32>());
-        U256::from_be_bytes(B256::from(alloy_primitives::keccak256(bytes)).0)
+        super::super::abi::mapping_slot(key, slot)
     }
 }

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 pub mod balancer;
 mod checked;
 pub mod curve;
+mod div128;
 mod inverse;
 mod registry;
 pub mod solidly;
 pub mod v2;
 pub mod v3;
+pub mod v4;
 pub mod words;
 
 pub use registry::{PoolKey, Pools, Refusal, Status};
@@ -96,6 +98,10 @@ pub trait Pool {
 pub enum AnyPool {
     /// Uniswap V2 and its forks.
     V2(v2::V2Pool),
+    /// Uniswap V3 and its forks.
+    V3(v3::V3Pool),
+    /// Uniswap V4.
+    V4(v4::V4Pool),
     /// Curve's stable pools and metapools.
     CurveStable(Box<curve::StablePool>),
     /// Curve's crypto pools of two and three coins.
@@ -106,20 +112,19 @@ pub enum AnyPool {
     BalancerStable(Box<balancer::BalancerStable>),
     /// Solidly, Velodrome, Aerodrome and Camelot's stable pairs.
     Solidly(Box<solidly::SolidlyPool>),
-    /// Uniswap V3 and its forks.
-    V3(v3::V3Pool),
 }
 
 macro_rules! each {
     ($pool:expr, $inner:ident => $do:expr) => {
         match $pool {
             AnyPool::V2($inner) => $do,
+            AnyPool::V3($inner) => $do,
+            AnyPool::V4($inner) => $do,
             AnyPool::CurveStable($inner) => $do,
             AnyPool::CurveCrypto($inner) => $do,
             AnyPool::BalancerWeighted($inner) => $do,
             AnyPool::BalancerStable($inner) => $do,
             AnyPool::Solidly($inner) => $do,
-            AnyPool::V3($inner) => $do,
         }
     };
 }

@@ -1,12 +1,13 @@
 //! All pools and tokens by number, with what is known of them beside their arithmetic.
 use alloy_primitives::{Address, B256};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{AnyPool, PoolId, TokenId};
 
 /// Where a pool lives: a contract's address, or the pool's id where many pools share one contract (Uniswap V4's manager,
 /// Balancer's vault). An address is padded with zeros on the left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PoolKey(pub B256);
 
 impl From<Address> for PoolKey {
@@ -16,7 +17,7 @@ impl From<Address> for PoolKey {
 }
 
 /// Whether a pool may be searched. Only a live one may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Its state is that of the head.
     Live,
@@ -30,7 +31,7 @@ pub enum Status {
 }
 
 /// Why a pool is not traded, whatever its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// A token takes a fee on transfer, rebases, or can block an address.
     Token,
@@ -41,7 +42,7 @@ pub enum Refusal {
 }
 
 /// The pools, densely numbered in the order they were added. A number is never used again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pools {
     pools: Vec<AnyPool>,
     keys: Vec<PoolKey>,
@@ -132,6 +133,11 @@ impl Pools {
     #[must_use]
     pub fn id(&self, key: PoolKey) -> Option<PoolId> {
         self.ids.get(&key).copied()
+    }
+
+    /// The key leads to no pool any longer: another contract may come to live there, under another number.
+    pub fn forget_key(&mut self, key: PoolKey) {
+        self.ids.remove(&key);
     }
 
     /// Where a pool lives.

@@ -19,7 +19,7 @@ pub enum Curve {
     Volatile,
     /// x³y + y³x, the iteration of Solidly, Velodrome V1 and Camelot: it ends where y moves by at most one.
     StableOriginal,
-    /// x³y + y³x, the iteration of Velodrome V2 and Aerodrome: it ends at the smallest y that keeps the invariant.
+    /// x³y + y³x, the iteration of Velodrome V2 and Aerodrome: it ends at a y that keeps the invariant.
     StableRounded,
 }
 
@@ -72,36 +72,6 @@ fn y_original(x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
     Ok(y)
 }
 
-fn y_rounded(x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
-    let mut y = y;
-    for _ in 0..255 {
-        let now = f_rounded(x, y).sound()?;
-        let mut step = (now.apart(k) * E18 / slope(x, y)).sound()?;
-        if now < k {
-            if step == 0 {
-                if f_at(x, y + 1)? > k {
-                    return (y + 1).sound();
-                }
-                step = 1.into();
-            }
-            y = (y + step).sound()?;
-        } else {
-            if step == 0 {
-                if now == k || f_at(x, y - 1)? < k {
-                    return Ok(y);
-                }
-                step = 1.into();
-            }
-            y = (y - step).sound()?;
-        }
-    }
-    Err(NoQuote::NotConverged)
-}
-
-fn f_at(x: Checked, y: Checked) -> Result<Checked, NoQuote> {
-    f_rounded(x, y).sound()
-}
-
 impl SolidlyPool {
     fn tokens(side: Side) -> Result<(usize, usize), NoQuote> {
         match (side.from, side.to) {
@@ -126,7 +96,36 @@ impl SolidlyPool {
     }
 
     fn y(&self, x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
-        if self.curve == Curve::StableRounded { y_rounded(x, k, y) } else { y_original(x, k, y) }
+        if self.curve == Curve::StableRounded { self.y_rounded(x, k, y) } else { y_original(x, k, y) }
+    }
+
+    /// The iteration of Velodrome V2. From below, where it stops, it asks `_k` of amounts that are scaled already, so that
+    /// they are scaled again, by the decimals of token 0 and 1 whichever goes in: with tokens of fewer than 18 decimals that
+    /// is always more, or overflows and reverts. It is so on the chain.
+    fn y_rounded(&self, x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
+        let mut y = y;
+        for _ in 0..255 {
+            let now = f_rounded(x, y).sound()?;
+            let mut step = (now.apart(k) * E18 / slope(x, y)).sound()?;
+            if now < k {
+                if step == 0 {
+                    if self.k([x, y + 1]).sound()? > k {
+                        return (y + 1).sound();
+                    }
+                    step = 1.into();
+                }
+                y = (y + step).sound()?;
+            } else {
+                if step == 0 {
+                    if now == k || f_rounded(x, y - 1).sound()? < k {
+                        return Ok(y);
+                    }
+                    step = 1.into();
+                }
+                y = (y - step).sound()?;
+            }
+        }
+        Err(NoQuote::NotConverged)
     }
 
     fn fee(&self, from: usize, amount_in: U256) -> Checked {
@@ -206,8 +205,12 @@ impl Pool for SolidlyPool {
     fn apply(&mut self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
         let out = self.quote_in(side, amount_in)?;
         let (from, to) = Self::tokens(side)?;
-        let den = Checked::from(self.fee_den);
-        let leaves = Checked::from(amount_in) * self.fee_leaves * self.fee_num[from] / (den * den);
+        let leaves = if self.fee_leaves == self.fee_den {
+            self.fee(from, amount_in)
+        } else {
+            let den = Checked::from(self.fee_den);
+            Checked::from(amount_in) * self.fee_leaves * self.fee_num[from] / (den * den)
+        };
         let after = (Checked::from(self.reserves[from]) + Checked::from(amount_in) - leaves).get()?;
         self.reserves[from] = after;
         self.reserves[to] -= out;

@@ -22,7 +22,7 @@ pub(super) fn div_up(a: Checked, b: Checked) -> Checked {
 
 /// 1 - x, but not below 0.
 pub(super) fn complement(x: Checked) -> Checked {
-    if x < E18 { E18 - x } else { x - x }
+    if x < E18 { E18 - x } else { Checked::ZERO }
 }
 
 /// x^y, not below the true value.

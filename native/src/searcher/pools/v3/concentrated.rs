@@ -112,7 +112,7 @@ impl Concentrated {
                 return Err(BadState::Order(one.tick));
             }
         }
-        let ticks = Ticks::new(ticks).ok_or(BadState::Order(tick))?;
+        let ticks = Ticks::new(ticks).map_err(BadState::Order)?;
         let near = [Near::default(); 2];
         let mut made = Concentrated { sqrt_price, liquidity, tick, tick_spacing, place: 0, ticks, near };
         made.set_price(sqrt_price, tick, liquidity)?;
@@ -168,7 +168,7 @@ impl Concentrated {
     }
 
     /// As [`Concentrated::set_price`] for a price and tick that belong together.
-    pub(super) fn settle(&mut self, sqrt_price: U256, tick: i32, liquidity: u128) {
+    pub(in crate::searcher::pools) fn settle(&mut self, sqrt_price: U256, tick: i32, liquidity: u128) {
         (self.sqrt_price, self.tick, self.liquidity) = (sqrt_price, tick, liquidity);
         self.look_around();
     }

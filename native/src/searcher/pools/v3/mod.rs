@@ -5,6 +5,7 @@ use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
 mod concentrated;
+pub(super) mod gas;
 mod segments;
 pub mod sqrt_price;
 mod swap;
@@ -211,16 +212,8 @@ impl Pool for V3Pool {
     }
 
     fn gas(&self, side: Side, amount_in: U256) -> u64 {
-        self.swap(side, Exact::In(amount_in), None).map_or(BASE_GAS, |s| gas(&s))
+        self.swap(side, Exact::In(amount_in), None).map_or(gas::BASE, |s| gas::of(&s))
     }
-}
-
-/// Gas of a swap within one tick, transfers and callback with it.
-const BASE_GAS: u64 = 90_000;
-
-/// Gas of a swap: what V3's pool costs for itself, for each tick it crosses and for each word it looks into.
-pub(super) fn gas(swapped: &Swapped) -> u64 {
-    BASE_GAS + 22_000 * u64::from(swapped.ticks_crossed) + 4_000 * u64::from(swapped.steps.saturating_sub(1))
 }
 
 /// A pool as snapshots and recorded files have it.
@@ -277,3 +270,6 @@ impl From<V3Pool> for Raw {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::concentrated::{At, Concentrated, given, taken};
 use super::sqrt_price::{next_from_amount0, next_from_amount1};
 use super::swap_math::{after_fee, fee_on};
 use super::tick_math::{self, MAX_SQRT_PRICE, MIN_SQRT_PRICE};
+use super::ticks::Stop;
 use crate::searcher::pools::NoQuote;
 
 /// Which amount of a swap is given.
@@ -116,6 +117,14 @@ impl Concentrated {
         if fits { Ok(limit) } else { Err(NoQuote::Limit) }
     }
 
+    /// The word edge, among those that were passed over for want of liquidity, that lies exactly on the limit: the contract
+    /// arrives on it as on any stop and leaves the tick one below. (Going up, the tick is the same either way.)
+    #[cold]
+    fn edge_on(&self, at: &At, limit: U256) -> Option<(Stop, U256)> {
+        let stop = self.ticks().next(tick_math::tick_at(limit)?, at.place, self.tick_spacing(), true, true);
+        (tick_math::at(stop.tick) == limit).then_some((stop, limit))
+    }
+
     /// Runs the loop. With `WORDS` false it passes over word edges: no contract does, and a test shows what that breaks.
     #[inline]
     pub(in crate::searcher::pools) fn run<S: Split, const WORDS: bool>(
@@ -136,8 +145,12 @@ impl Concentrated {
         while !run.left.is_zero() && run.at.price != limit {
             let first = WORDS && run.steps == 0;
             let near = self.near(down);
-            let (stop, stop_price) = if first { (near.stop, near.price) } else { self.stop::<WORDS>(&run.at, down) };
+            let (mut stop, mut stop_price) =
+                if first { (near.stop, near.price) } else { self.stop::<WORDS>(&run.at, down) };
             run.steps += 1;
+            if run.at.liquidity == 0 && down && stop_price < limit {
+                (stop, stop_price) = self.edge_on(&run.at, limit).unwrap_or((stop, stop_price));
+            }
             let limited = if down { stop_price < limit } else { stop_price > limit };
             let target = if limited { limit } else { stop_price };
             let (from, liquidity) = (run.at.price, run.at.liquidity);

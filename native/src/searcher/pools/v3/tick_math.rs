@@ -14,7 +14,7 @@ pub const MIN_SQRT_PRICE: U256 = uint!(4295128739_U256);
 pub const MAX_SQRT_PRICE: U256 = uint!(1461446703485210103287273052203988822378723970342_U256);
 
 /// 2^128 / sqrt(1.0001)^(2^i) as the contract has it, for each bit of a tick's magnitude.
-const FACTORS: [u128; 20] = [
+pub(super) const FACTORS: [u128; 20] = [
     0xfffc_b933_bd6f_ad37_aa2d_162d_1a59_4001,
     0xfff9_7272_373d_4132_59a4_6990_580e_213a,
     0xfff2_e50f_5f65_6932_ef12_357c_f3c7_fdcc,

@@ -32,15 +32,17 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// From ticks in any order; none where one comes twice.
-    #[must_use]
-    pub fn new(mut all: Vec<Tick>) -> Option<Ticks> {
+    /// From ticks in any order.
+    ///
+    /// # Errors
+    /// With the tick that comes twice.
+    pub fn new(mut all: Vec<Tick>) -> Result<Ticks, i32> {
         all.sort_unstable_by_key(|t| t.tick);
-        if all.windows(2).any(|w| w[0].tick == w[1].tick) {
-            return None;
+        if let Some(twice) = all.windows(2).find(|w| w[0].tick == w[1].tick) {
+            return Err(twice[0].tick);
         }
         let at = all.iter().map(|t| t.tick).collect();
-        Some(Ticks { at, net: all.iter().map(|t| t.net).collect(), gross: all.iter().map(|t| t.gross).collect() })
+        Ok(Ticks { at, net: all.iter().map(|t| t.net).collect(), gross: all.iter().map(|t| t.gross).collect() })
     }
 
     /// How many there are.
