@@ -11,10 +11,10 @@ use std::collections::BinaryHeap;
 use alloy_primitives::{I256, U256};
 use rustc_hash::FxHashMap;
 
-use super::super::cycle::Cycle;
-use super::super::pools::{AnyPool, Pool, PoolId, TokenId};
+use super::super::cycle::{Cycle, Hop};
+use super::super::pools::{AnyPool, Pool, PoolId, Side, TokenId};
 use super::{Costs, Sized, View, solve as solve_one, told};
-use super::{Proof, hops::section};
+use super::{Proof, hops::section, pieces::float};
 
 /// Pools with swaps applied on top; those below stay as they are.
 #[derive(Clone, Debug)]
@@ -134,22 +134,40 @@ fn more<V: View>(state: &mut Overlay<'_, V>, mut plan: Plan, cycles: &[Cycle], p
 
 /// All cycles at once: each round all that earn are swapped for a part of their best amount, the best first, so that none
 /// takes what another would make more of. The sums of each cycle's parts are then swapped one after the other, and what is
-/// left is looked for as in [`greedy`].
-fn together<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices) -> Option<Plan> {
+/// left is looked for as in [`greedy`]. With `room`, no more than that goes into a pool on a side in these rounds, and
+/// nothing where there is none.
+fn together<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices, mut room: Option<Room>) -> Option<Plan> {
     let free = |token| prices(token).map(|costs| Costs { gas_price_wei: U256::ZERO, ..costs });
     let mut state = Overlay::new(pools);
     let mut sums: Vec<(Cycle, U256)> = Vec::new();
     let mut places: FxHashMap<usize, usize> = FxHashMap::default();
     for part in PARTS {
-        let nets = cycles.iter().enumerate().filter_map(|(n, cycle)| Some((priced(&state, cycle, &free)?.0, n)));
+        let allowed = |cycle: &Cycle| {
+            let in_room =
+                |hop: &Hop| room.as_ref().is_none_or(|room| room.get(&(hop.pool, hop.side)).is_some_and(|r| *r > 0.0));
+            cycle.hops().iter().all(in_room)
+        };
+        let all = cycles.iter().enumerate().filter(|(_, cycle)| allowed(cycle));
+        let nets = all.filter_map(|(n, cycle)| Some((priced(&state, cycle, &free)?.0, n)));
         let mut order: Vec<(U256, usize)> = nets.collect();
         order.sort_by(|a, b| b.cmp(a));
         for (_, n) in order {
             let Some((_, sized)) = priced(&state, &cycles[n], &free) else { continue };
-            let amount_in = sized.amount_in / part;
-            let earns = told(&state, &cycles[n], &Costs::FREE, amount_in, Proof::NONE).is_some();
-            if !earns {
-                continue;
+            let mut amount_in = sized.amount_in / part;
+            if let Some(room) = &room {
+                let hops = cycles[n].hops().iter().zip(sized.amounts);
+                let share =
+                    |(hop, amount): (&Hop, U256)| room.get(&(hop.pool, hop.side)).map_or(0.0, |r| r / float(amount));
+                let share = hops.map(share).fold(1.0, f64::min);
+                // In 2^-32 parts: floats only say how much to try.
+                let most = (sized.amount_in >> 32) * U256::from((share * 4_294_967_296.0) as u64);
+                amount_in = amount_in.min(most);
+            }
+            let Some(told) = told(&state, &cycles[n], &Costs::FREE, amount_in, Proof::NONE) else { continue };
+            if let Some(room) = &mut room {
+                for (hop, amount) in cycles[n].hops().iter().zip(told.amounts) {
+                    room.entry((hop.pool, hop.side)).and_modify(|r| *r -= float(amount));
+                }
             }
             state.apply(&cycles[n], amount_in)?;
             let place = *places.entry(n).or_insert_with(|| {
@@ -166,6 +184,9 @@ fn together<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices) -> Optio
     }
     Some(more(&mut state, plan, cycles, prices))
 }
+
+/// What may still go into a pool on a side, about.
+type Room = FxHashMap<(PoolId, Side), f64>;
 
 /// What part of the best amount each round of [`together`] swaps.
 const PARTS: [U256; 8] = {
@@ -185,6 +206,17 @@ const MOST_PASSES: usize = 12;
 /// The best plan found; empty where nothing is left. It is never worse than [`greedy`], nor than the best single cycle.
 #[must_use]
 pub fn solve<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices) -> Plan {
+    solve_towards(pools, cycles, prices, &[])
+}
+
+/// As [`solve`], with the trades of the dual bound to work towards ([`super::dual::Bound::trades`]).
+#[must_use]
+pub fn solve_towards<V: View>(
+    pools: &V,
+    cycles: &[Cycle],
+    prices: &impl Prices,
+    trades: &[(PoolId, Side, f64)],
+) -> Plan {
     let mut best = greedy(pools, cycles, prices);
     let mut used: Vec<Cycle> = Vec::new();
     for step in &best.steps {
@@ -196,7 +228,11 @@ pub fn solve<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices) -> Plan
         orders(pools, &mut used, 0, prices, &mut best);
     }
     if best.steps.len() > 1 {
-        best = together(pools, cycles, prices).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
+        best = together(pools, cycles, prices, None).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
+    }
+    if !trades.is_empty() {
+        let room = trades.iter().map(|&(pool, side, paid)| ((pool, side), paid)).collect();
+        best = together(pools, cycles, prices, Some(room)).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
     }
     if best.steps.len() > 1 && best.steps.len() <= MOVED {
         best = merged(pools, &best, prices).filter(|plan| plan.net_wei >= best.net_wei).unwrap_or(best);

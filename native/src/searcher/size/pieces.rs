@@ -27,7 +27,7 @@ enum Ahead<'a> {
 /// 2^96.
 const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 
-fn float(n: U256) -> f64 {
+pub(super) fn float(n: U256) -> f64 {
     n.as_limbs().iter().rev().fold(0.0, |sum, &limb| sum * 18_446_744_073_709_551_616.0 + limb as f64)
 }
 
@@ -44,13 +44,18 @@ fn first(pool: &AnyPool, side: Side) -> Option<(Piece, Ahead<'_>)> {
             let piece = Piece { a: 0.0, out: 0.0, span: f64::INFINITY, p: y * left / x, q: left / x };
             Some((piece, Ahead::Nothing))
         }
-        AnyPool::V3(pool) => {
-            let mut ahead = Ahead::Ticks(pool.state().segments(from == 0, pool.fee_pips()));
-            let nothing = Piece { a: 0.0, out: 0.0, span: 0.0, p: 0.0, q: 0.0 };
-            Some((ahead.next(&nothing, side)?, ahead))
+        AnyPool::V3(pool) => ticks(pool.state().segments(from == 0, pool.fee_pips()), side),
+        AnyPool::V4(pool) if pool.hook().is_safe() => {
+            ticks(pool.state().segments(from == 0, pool.swap_fee()[from]), side)
         }
         _ => None,
     }
+}
+
+fn ticks(segments: Segments<'_>, side: Side) -> Option<(Piece, Ahead<'_>)> {
+    let mut ahead = Ahead::Ticks(segments);
+    let nothing = Piece { a: 0.0, out: 0.0, span: 0.0, p: 0.0, q: 0.0 };
+    Some((ahead.next(&nothing, side)?, ahead))
 }
 
 impl Ahead<'_> {
