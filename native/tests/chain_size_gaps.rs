@@ -291,7 +291,7 @@ fn gaps_of_10_to_10_000_pools() {
         None => Box::new(std::io::stdout()),
     };
     for (count, seeds, hops) in
-        [(10, 40, 4), (30, 40, 4), (100, 40, 4), (300, 20, 4), (1000, 10, 4), (3000, 5, 3), (10_000, 3, 3)]
+        [(10, 40, 4), (30, 40, 4), (100, 40, 4), (300, 20, 4), (1000, 10, 4), (3000, 5, 4), (10_000, 3, 4)]
     {
         for seed in 0..seeds {
             writeln!(to, "{}", gap(1_000 + seed, count, hops)).expect("written");

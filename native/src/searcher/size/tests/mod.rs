@@ -6,6 +6,9 @@ use super::super::pools::v3::{Concentrated, ProtocolFee, V3Pool, sqrt_price_at};
 use super::super::pools::{AnyPool, Pool, PoolKey, Pools, Side};
 use super::{Costs, solve, solve_exactly};
 
+mod plans;
+mod scale;
+
 /// SplitMix64 (Steele et al. 2014).
 pub(super) struct Seeded(pub u64);
 
@@ -146,13 +149,13 @@ fn mixed(random: &mut Seeded) -> Vec<AnyPool> {
 fn with_ticks_and_their_gas_the_amount_is_the_best_of_all() {
     let mut random = Seeded(2);
     let (mut earned, mut crossed) = (0, 0);
-    for round in 0..60 {
+    for round in 0..30 {
         let (pools, cycle) = ring_of(&mixed(&mut random));
         // With gas at a fraction of a unit, crossing a tick can cost more than it brings.
         let gas_price = if round % 2 == 0 { 0 } else { 1 };
         let costs = Costs { units: U256::ONE, wei: U256::from(10_000), ..Costs::in_wei(U256::from(gas_price), 0, 100) };
         let sized = solve_exactly(&pools, &cycle, &costs, 1000);
-        let end = sized.map_or(40_000, |s| 20_000 + 2 * s.amount_in.to::<u64>());
+        let end = sized.map_or(20_000, |s| 4_000 + 3 * s.amount_in.to::<u64>() / 2);
         let best = (1..end).filter_map(|x| left(&pools, &cycle, &costs, U256::from(x))).max();
         let best = best.filter(|best| !best.is_zero());
         let Some(sized) = sized else {
@@ -166,5 +169,5 @@ fn with_ticks_and_their_gas_the_amount_is_the_best_of_all() {
         let free = solve(&pools, &cycle, &Costs::FREE).expect("without gas it earns too");
         crossed += usize::from(sized.gas < free.gas);
     }
-    assert!(earned > 40 && crossed > 0, "{earned} earned, {crossed} stopped before a tick");
+    assert!(earned > 20 && crossed > 0, "{earned} earned, {crossed} stopped before a tick");
 }
