@@ -76,7 +76,7 @@ fn step(above: u128, next: u64, d: u128, v: u64) -> (u64, u128) {
 
 /// `a * b / d` rounded down; none where `d` is zero or the quotient does not fit 128 bits.
 #[inline]
-pub(super) fn mul_div(a: u128, b: u128, d: u128) -> Option<u128> {
+pub(in super::super) fn mul_div(a: u128, b: u128, d: u128) -> Option<u128> {
     let (above, below) = wide(a, b);
     if above == 0 {
         return below.checked_div(d);
