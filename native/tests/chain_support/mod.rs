@@ -1,8 +1,8 @@
 //! Real contract bytecode for the differential tests, from npm packages that `make test` installs in `tests/chain`.
 #![allow(dead_code)] // each test uses its part
 
-pub mod market;
 pub mod clmm;
+pub mod market;
 
 use std::path::PathBuf;
 
