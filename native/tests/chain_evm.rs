@@ -3,16 +3,17 @@ mod chain_support;
 
 use _core::searcher::abi;
 use _core::searcher::evm::{
-    BundleFailure, BundleTx, Divergence, Holding, PredictedHop, Prediction, Sandbox, SimError, Simulator, SlotIndex,
+    BundleFailure, BundleTx, Divergence, Holding, PredictedHop, Prediction, Sandbox, SimError, Simulated, Simulator,
     Tripwire, Verdict, decode, run_bundle, touched,
 };
+use _core::searcher::pools::v2::V2Pool;
 use _core::searcher::pools::{AnyPool, Pool, PoolId, PoolKey, Pools, Refusal, Side, Status};
+use _core::searcher::state::World;
 use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use chain_support::Seeded;
 use chain_support::market::{Market, Person, ether, market, ordered, unpacked, word};
 
-fn side(market: &Market, from: Address, to: Address) -> Side {
-    assert!(market.tokens.contains(&from));
+fn side(from: Address, to: Address) -> Side {
     if ordered(from, to)[0] == from { Side::ZERO_FOR_ONE } else { Side::ONE_FOR_ZERO }
 }
 
@@ -29,7 +30,7 @@ fn storage(sim: &mut Simulator, at: Address, slot: u64) -> U256 {
 fn predicted(
     market: &Market,
     pools: &mut Pools,
-    ids: &[PoolId; 3],
+    ids: &[PoolId; 4],
     path: &[Address],
     amount: U256,
 ) -> Vec<PredictedHop> {
@@ -37,7 +38,7 @@ fn predicted(
     path.windows(2)
         .map(|step| {
             let pool = ids[between(market, step[0], step[1])];
-            let amount_out = pools.get_mut(pool).apply(side(market, step[0], step[1]), amount_in).unwrap();
+            let amount_out = pools.get_mut(pool).apply(side(step[0], step[1]), amount_in).unwrap();
             let hop = PredictedHop { pool, amount_in, amount_out };
             amount_in = amount_out;
             hop
@@ -45,53 +46,69 @@ fn predicted(
         .collect()
 }
 
+/// Blind to its logs, what a simulation touched: pools with their states after it.
+fn blind(world: &World, done: &Simulated) -> Vec<(PoolId, Option<AnyPool>)> {
+    let done = Simulated { logs: Vec::new(), ..done.clone() };
+    touched(world, &done).into_iter().map(|after| (after.id, after.pool)).collect()
+}
+
 #[test]
 fn a_swap_touches_exactly_its_pools_and_leaves_them_as_ours() {
     let Some(mut market) = market() else { return };
     let (_, cache) = market.fork();
     let mut sim = Market::simulator(&cache);
-    let (mut pools, ids) = market.pools();
+    let (world, ids) = market.world();
     let [a, b, c] = market.tokens;
     let paths = [vec![a, b], vec![b, a], vec![a, b, c], vec![c, b, a], vec![b, c, a], vec![a, b, c, a]];
+    let person = market.people[0];
     let mut random = Seeded(3);
-    for nonce in 0..200 {
-        let path = &paths[random.below(6) as usize];
+    for n in 0..400 {
         let amount = random.of_any_size(70) + U256::from(1_000_000);
-        let data = Market::swap2(amount, path, market.people[0].address);
-        let tx = decode(&market.people[0].call(nonce, market.router2, data)).unwrap();
-        let done = sim.run_and_keep(tx.env).unwrap();
-        assert!(done.success, "{done:?}");
-        let mut expected: Vec<PoolId> =
-            predicted(&market, &mut pools, &ids, path, amount).iter().map(|hop| hop.pool).collect();
-        expected.sort();
-        assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &[]), expected, "without a look at logs");
-        for id in ids {
-            let pair = Address::from_word(pools.key(id).0);
-            let state = unpacked(storage(&mut sim, pair, 8));
-            assert_eq!(*pools.get(id), AnyPool::V2(state), "pool {id:?} after transaction {nonce}");
-        }
-        assert!(done.coinbase_wei == I256::try_from(done.gas_used * 1_000_000_000).unwrap(), "the tip of 1 gwei");
+        let mut pools = world.pools().clone();
+        let (data, to, mut hit): (_, _, Vec<PoolId>) = if random.below(2) == 0 {
+            let (from, to) = if random.below(2) == 0 { (a, b) } else { (b, a) };
+            pools.get_mut(ids[3]).apply(side(from, to), amount).unwrap();
+            (Market::swap3(amount, from, to, person.address), market.router3, vec![ids[3]])
+        } else {
+            let path = &paths[random.below(6) as usize];
+            let hops = predicted(&market, &mut pools, &ids, path, amount);
+            (Market::swap2(amount, path, person.address), market.router2, hops.iter().map(|hop| hop.pool).collect())
+        };
+        hit.sort();
+        let tx = decode(&person.call(0, to, data)).unwrap();
+        let done = sim.run(tx.env).unwrap();
+        assert!(done.success, "{n}: {:?}", done.output);
+        let expected: Vec<_> = hit.into_iter().map(|id| (id, Some(pools.get(id).clone()))).collect();
+        assert_eq!(blind(&world, &done), expected, "transaction {n}");
+        assert_eq!(done.coinbase_wei, I256::try_from(done.gas_used * 1_000_000_000).unwrap(), "the tip of 1 gwei");
     }
 }
 
 #[test]
-fn the_v3_pool_is_touched_and_no_other() {
+fn one_transaction_on_another_moves_the_pools_as_ours() {
     let Some(mut market) = market() else { return };
     let (_, cache) = market.fork();
     let mut sim = Market::simulator(&cache);
-    let (mut pools, _) = market.pools();
-    let [a, b, _] = market.tokens;
-    // As a key alone: whose storage changed does not depend on the pool's arithmetic.
-    let v3 = pools.add(PoolKey::from(market.pool3), &ordered(a, b), AnyPool::V2(unpacked(U256::ZERO)));
-    let data = Market::swap3(ether(10), a, b, market.people[1].address);
-    let done = sim.run(decode(&market.people[1].call(0, market.router3, data)).unwrap().env).unwrap();
-    assert!(done.success, "{done:?}");
-    assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &[]), [v3]);
-    let (before, after) = done.diff[&market.pool3].storage[&U256::ZERO];
-    let price = |slot0: U256| slot0 & ((U256::ONE << 160) - U256::ONE);
-    assert_eq!(price(before), U256::ONE << 96);
-    assert_ne!(price(after), price(before));
-    assert!(done.diff[&a].storage.len() >= 2, "balances of the sender and the pool");
+    let (world, ids) = market.world();
+    let mut pools = world.pools().clone();
+    let [a, b, c] = market.tokens;
+    let person = market.people[0];
+    let mut random = Seeded(4);
+    for nonce in 0..200 {
+        let amount = random.of_any_size(72) + U256::from(1_000_000);
+        let raw = if nonce % 2 == 0 {
+            pools.get_mut(ids[3]).apply(side(a, b), amount).unwrap();
+            person.call(nonce, market.router3, Market::swap3(amount, a, b, person.address))
+        } else {
+            predicted(&market, &mut pools, &ids, &[b, c, a], amount);
+            person.call(nonce, market.router2, Market::swap2(amount, &[b, c, a], person.address))
+        };
+        assert!(sim.run_and_keep(decode(&raw).unwrap().env).unwrap().success);
+        for (n, pair) in market.pairs.into_iter().enumerate() {
+            assert_eq!(*pools.get(ids[n]), AnyPool::V2(unpacked(storage(&mut sim, pair, 8))), "after {nonce}");
+        }
+        assert_eq!(*pools.get(ids[3]), AnyPool::V3(market.v3(sim.overlay())), "after {nonce}");
+    }
 }
 
 #[test]
@@ -99,7 +116,7 @@ fn no_log_tells_but_the_difference_does() {
     let Some(mut market) = market() else { return };
     let (_, cache) = market.fork();
     let mut sim = Market::simulator(&cache);
-    let (pools, ids) = market.pools();
+    let (world, ids) = market.world();
     let pair = market.pairs[0];
     let token = market.tokens[0];
     let person = market.people[0];
@@ -108,55 +125,60 @@ fn no_log_tells_but_the_difference_does() {
     let data = abi::call("transfer(address,uint256)", &[word(pair), ether(1)]);
     let done = sim.run_and_keep(decode(&person.call(0, token, data)).unwrap().env).unwrap();
     assert!(done.success && !done.diff[&token].storage.is_empty());
-    assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &done.logs), []);
+    assert_eq!(touched(&world, &done), []);
 
     // `sync` takes it into the reserves.
     let done = sim.run_and_keep(decode(&person.call(1, pair, abi::call("sync()", &[]))).unwrap().env).unwrap();
-    assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &[]), [ids[0]]);
-    assert!(done.diff[&pair].storage.contains_key(&U256::from(8)));
+    let after = unpacked(storage(&mut sim, pair, 8));
+    assert_eq!(blind(&world, &done), [(ids[0], Some(AnyPool::V2(after)))]);
+    let AnyPool::V2(before) = world.pools().get(ids[0]) else { panic!() };
+    let given = (0..2).map(|n| U256::from(after.reserves[n] - before.reserves[n])).max().unwrap();
+    assert_eq!(given, ether(1));
 
     // Shares of the pool change hands: no state of the pool.
     let words = [word(person.address), U256::from(1_000)];
     let done = sim.call(chain_support::CALLER, pair, abi::call("transfer(address,uint256)", &words)).unwrap();
     assert!(done.success && !done.diff[&pair].storage.is_empty());
-    assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &[]), []);
+    assert_eq!(touched(&world, &done), []);
 
     // A fork of V2 whose operator writes reserves without a log: CALLDATALOAD(0) to slot 8.
     sim.overlay().set_code(pair, Bytes::from_static(&[0x5f, 0x35, 0x60, 8, 0x55, 0x00])).unwrap();
     let words = U256::from(77).to_be_bytes::<32>();
     let done = sim.run(decode(&person.call(2, pair, words.to_vec().into())).unwrap().env).unwrap();
     assert!(done.success && done.logs.is_empty());
-    assert_eq!(touched(&pools, &SlotIndex::default(), &done.diff, &done.logs), [ids[0]]);
-    assert_eq!(unpacked(done.diff[&pair].storage[&U256::from(8)].1).reserves, [77, 0]);
+    assert_eq!(blind(&world, &done), [(ids[0], Some(AnyPool::V2(V2Pool { reserves: [77, 0], ..*before })))]);
+
+    // A pool that is not live is not searched, so it is not told.
+    let mut world = world;
+    world.refuse(ids[0], Refusal::Token);
+    assert_eq!(touched(&world, &done), []);
 }
 
 #[test]
-fn pools_of_a_shared_contract_are_told_by_slot_and_by_id() {
-    let manager = Address::repeat_byte(0x44);
-    let id = B256::repeat_byte(0xab);
-    let mut pools = Pools::default();
-    let state = AnyPool::V2(unpacked(U256::ZERO));
-    let pool = pools.add(PoolKey(id), &[Address::ZERO, Address::repeat_byte(1)], state);
-    let mut index = SlotIndex::default();
-    index.add_v4(manager, id, pool);
-    // keccak256(abi.encode(id, 6)), by an independent hand: the slot that the manager's mapping gives.
-    let slot = Sandbox::mapping_slot(U256::from_be_bytes(id.0), U256::from(6));
-    for (offset, is_touched) in [(0u64, true), (3, true), (4, false)] {
-        let mut diff = _core::searcher::evm::StateDiff::default();
-        let both = (U256::ZERO, U256::ONE);
-        diff.entry(manager).or_default().storage.insert(slot + U256::from(offset), both);
-        assert_eq!(touched(&pools, &index, &diff, &[]).contains(&pool), is_touched, "word {offset}");
-    }
-    let topics = vec![B256::ZERO, id];
-    let log = alloy_primitives::Log::new_unchecked(manager, topics, Bytes::new());
-    assert_eq!(touched(&pools, &SlotIndex::default(), &Default::default(), &[log]), [pool]);
+fn a_log_names_a_pool_of_a_shared_contract() {
+    let Some(mut market) = market() else { return };
+    let (mut world, _) = market.world();
+    let (vault, id) = (Address::repeat_byte(0x44), B256::repeat_byte(0xab));
+    let tokens = ordered(market.tokens[0], market.tokens[2]);
+    let state = AnyPool::V2(V2Pool::uniswap(1, 1)); // whichever: its words are not known to be of it
+    let pool = world.adopt(PoolKey(id), &tokens, state, Market::head().hash).unwrap();
+    let (_, cache) = market.fork();
+    let mut sim = Market::simulator(&cache);
+    // LOG2(0, 0, 1, id)
+    let mut code = vec![0x7f];
+    code.extend_from_slice(id.as_slice());
+    code.extend_from_slice(&[0x60, 1, 0x5f, 0x5f, 0xa2]);
+    sim.overlay().set_code(vault, code.into()).unwrap();
+    let done = sim.call(Address::ZERO, vault, Bytes::new()).unwrap();
+    let found = touched(&world, &done);
+    assert_eq!(found.iter().map(|after| (after.id, after.pool.is_none())).collect::<Vec<_>>(), [(pool, true)]);
 }
 
 struct Backrun {
     market: Market,
     sim: Simulator,
-    pools: Pools,
-    ids: [PoolId; 3],
+    world: World,
+    ids: [PoolId; 4],
     txs: Vec<BundleTx>,
     holdings: [Holding; 1],
     prediction: Prediction,
@@ -167,7 +189,8 @@ fn backrun() -> Option<Backrun> {
     let mut market = market()?;
     let (_, cache) = market.fork();
     let sim = Market::simulator(&cache);
-    let (mut pools, ids) = market.pools();
+    let (world, ids) = market.world();
+    let mut pools = world.pools().clone();
     let [a, b, c] = market.tokens;
     let [victim, us] = market.people;
     let swap = victim.call(0, market.router2, Market::swap2(ether(500), &[b, a], victim.address));
@@ -181,7 +204,7 @@ fn backrun() -> Option<Backrun> {
     let txs = vec![BundleTx::raw(&swap, false).unwrap(), BundleTx::unsigned(ours.env)];
     let holdings = [Holding { owner: us.address, token: Some(a) }];
     let prediction = Prediction { block: 1_001, tx: decode(&swap).unwrap().hash, ours: 1, hops, profit_wei };
-    Some(Backrun { market, sim, pools, ids, txs, holdings, prediction })
+    Some(Backrun { market, sim, world, ids, txs, holdings, prediction })
 }
 
 #[test]
@@ -193,11 +216,12 @@ fn a_whole_bundle_gives_what_was_predicted_to_the_wei() {
     assert_eq!(run.results.len(), 2);
     assert_eq!(run.gas_used, run.results[0].gas_used + run.results[1].gas_used);
     let mut tripwire = Tripwire::new(8);
-    assert_eq!(tripwire.check(&mut b.pools, &b.prediction, &run, 0), Verdict::Equal);
+    assert_eq!(tripwire.check(&mut b.world, &b.prediction, &run, 0), Verdict::Equal);
     assert_eq!(tripwire.count(), 0);
-    assert!(b.ids.iter().all(|id| b.pools.status(*id) == Status::Live));
+    assert!(b.ids.iter().all(|id| b.world.pools().status(*id) == Status::Live));
     // All together changed all three pools; nothing of it was kept.
-    assert_eq!(touched(&b.pools, &SlotIndex::default(), &run.diff, &[]), b.ids);
+    let found: Vec<PoolId> = b.world.touched_by(&run.diff).into_iter().map(|after| after.id).collect();
+    assert_eq!(found, b.ids[..3]);
     let again = run_bundle(&mut b.sim, &b.txs, &b.holdings).unwrap();
     assert_eq!(again, run);
 }
@@ -226,15 +250,15 @@ fn a_wei_more_in_one_pool_trips_that_pool_and_is_recorded() {
         assert_eq!(run.failure, None);
         assert!((run.deltas[0] - b.prediction.profit_wei).abs() <= I256::try_from(2).unwrap(), "a wei or two");
         let mut tripwire = Tripwire::new(8);
-        let Verdict::Diverged(record) = tripwire.check(&mut b.pools, &b.prediction, &run, 0) else {
+        let Verdict::Diverged(record) = tripwire.check(&mut b.world, &b.prediction, &run, 0) else {
             panic!("pool {altered} was not noticed")
         };
         let id = b.ids[altered];
-        assert_eq!(record.tripped, [b.pools.key(id).0], "pool {altered}");
+        assert_eq!(record.tripped, [b.world.pools().key(id).0], "pool {altered}");
         assert_eq!(record.path.len(), 3);
         for other in b.ids {
             let expected = if other == id { Status::Refused(Refusal::Diverged) } else { Status::Live };
-            assert_eq!(b.pools.status(other), expected);
+            assert_eq!(b.world.pools().status(other), expected);
         }
         let line = record.to_json_line();
         assert!(!line.contains('\n'));
@@ -249,9 +273,9 @@ fn a_wei_of_the_profit_alone_trips_and_without_logs_the_whole_path() {
     let mut run = run_bundle(&mut b.sim, &b.txs, &b.holdings).unwrap();
     b.prediction.profit_wei += I256::ONE;
     let mut tripwire = Tripwire::new(1);
-    assert!(matches!(tripwire.check(&mut b.pools, &b.prediction, &run, 0), Verdict::Diverged(_)));
+    assert!(matches!(tripwire.check(&mut b.world, &b.prediction, &run, 0), Verdict::Diverged(_)));
     run.results[1].logs.clear();
-    let Verdict::Diverged(record) = tripwire.check(&mut b.pools, &b.prediction, &run, 0) else { panic!() };
+    let Verdict::Diverged(record) = tripwire.check(&mut b.world, &b.prediction, &run, 0) else { panic!() };
     assert_eq!(record.tripped.len(), 3);
     assert_eq!((tripwire.count(), tripwire.seen().count()), (2, 1));
 }
@@ -266,7 +290,7 @@ fn a_bundle_that_fails_says_where_and_why() {
     txs[0].env.nonce = 5;
     let run = run_bundle(&mut b.sim, &txs, &b.holdings).unwrap();
     assert!(matches!(run.failure, Some(BundleFailure::Invalid { index: 0, .. })), "{:?}", run.failure);
-    let verdict = tripwire.check(&mut b.pools, &b.prediction, &run, 0);
+    let verdict = tripwire.check(&mut b.world, &b.prediction, &run, 0);
     assert!(matches!(verdict, Verdict::NotRun(_)), "what another does says nothing of our pools");
 
     // Ours asks for more than there is: the router's own words.
@@ -276,7 +300,7 @@ fn a_bundle_that_fails_says_where_and_why() {
     let run = run_bundle(&mut b.sim, &txs, &b.holdings).unwrap();
     let Some(BundleFailure::Reverted { index: 1, reason }) = &run.failure else { panic!("{:?}", run.failure) };
     assert_eq!(reason, "TransferHelper: TRANSFER_FROM_FAILED");
-    let Verdict::Diverged(record) = tripwire.check(&mut b.pools, &b.prediction, &run, 0) else { panic!() };
+    let Verdict::Diverged(record) = tripwire.check(&mut b.world, &b.prediction, &run, 0) else { panic!() };
     assert_eq!(record.simulated_wei, None);
     assert_eq!(record.tripped.len(), 3);
 

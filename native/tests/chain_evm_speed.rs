@@ -5,7 +5,7 @@ mod chain_support;
 use std::hint::black_box;
 use std::time::Instant;
 
-use _core::searcher::evm::{BundleTx, Holding, SlotIndex, decode, run_bundle, touched};
+use _core::searcher::evm::{BundleTx, Holding, decode, run_bundle, touched};
 use chain_support::market::{Market, ether, market};
 
 /// Median and 99th percentile of `runs`, in microseconds.
@@ -31,13 +31,12 @@ fn how_long_a_pending_transaction_takes() {
     let Some(mut market) = market() else { return };
     let (_, cache) = market.fork();
     let mut sim = Market::simulator(&cache);
-    let (pools, _) = market.pools();
+    let (world, _) = market.world();
     let [a, b, c] = market.tokens;
     let [victim, us] = market.people;
     let one = victim.call(0, market.router2, Market::swap2(ether(5), &[a, b], victim.address));
     let three = us.call(0, market.router2, Market::swap2(ether(20), &[a, b, c, a], us.address));
     let v3 = victim.call(0, market.router3, Market::swap3(ether(10), a, b, victim.address));
-    let index = SlotIndex::default();
 
     timed("decode and recover the sender", 2_000, || {
         black_box(decode(&one).unwrap());
@@ -51,11 +50,11 @@ fn how_long_a_pending_transaction_takes() {
             black_box(sim.run(tx.clone()).unwrap());
         });
         timed("  and touched pools from the difference", 5_000, || {
-            black_box(touched(&pools, &index, &done.diff, &done.logs));
+            black_box(touched(&world, &done));
         });
         timed("  raw bytes to touched pools, all of it", 5_000, || {
             let done = sim.run(decode(raw).unwrap().env).unwrap();
-            black_box(touched(&pools, &index, &done.diff, &done.logs));
+            black_box(touched(&world, &done));
         });
     }
     timed("a simulator made", 5_000, || {

@@ -8,7 +8,9 @@ use _core::searcher::evm::{
     At, Cache, Got, Head, RecordedState, Rules, Sandbox, Simulator, SourceError, StateSource, Want,
 };
 use _core::searcher::pools::v2::V2Pool;
-use _core::searcher::pools::{AnyPool, PoolId, PoolKey, Pools};
+use _core::searcher::pools::v3::V3Pool;
+use _core::searcher::pools::{AnyPool, PoolId, PoolKey};
+use _core::searcher::state::{BlockId, Factories, StorageSource, World, slots};
 use alloy_consensus::crypto::secp256k1::{recover_signer, sign_message};
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
@@ -112,16 +114,28 @@ impl Market {
         abi::call("exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))", &words)
     }
 
-    /// The pools as we see them: the three pairs, then the V3 pool's place.
-    pub fn pools(&mut self) -> (Pools, [PoolId; 3]) {
-        let mut pools = Pools::default();
-        let ids = [0, 1, 2].map(|n: usize| {
+    /// The pools as we see them: the three pairs, then the V3 pool.
+    pub fn world(&mut self) -> (World, [PoolId; 4]) {
+        let at = BlockId { number: HEAD, hash: Market::head().hash };
+        let mut world = World::new(at, 4, Factories::new(&[]));
+        let mut ids = [0, 1, 2, 0].map(|n: usize| {
             let tokens = ordered(self.tokens[n], self.tokens[(n + 1) % 3]);
             let pair = self.pairs[n];
             let state = AnyPool::V2(unpacked(self.chain.storage(pair, U256::from(8))));
-            pools.add(PoolKey::from(pair), &tokens, state)
+            world.adopt(PoolKey::from(pair), &tokens, state, at.hash).unwrap()
         });
-        (pools, ids)
+        let state = AnyPool::V3(slots::v3::load(&mut self.chain, self.pool3, 3_000, 60, &slots::v3::UNISWAP).unwrap());
+        let tokens = ordered(self.tokens[0], self.tokens[1]);
+        ids[3] = world.adopt(PoolKey::from(self.pool3), &tokens, state, at.hash).unwrap();
+        (world, ids)
+    }
+
+    /// The V3 pool as some storage has it.
+    pub fn v3<S: StorageSource>(&self, source: &mut S) -> V3Pool
+    where
+        S::Error: std::fmt::Debug,
+    {
+        slots::v3::load(source, self.pool3, 3_000, 60, &slots::v3::UNISWAP).unwrap()
     }
 
     pub fn head() -> Head {
