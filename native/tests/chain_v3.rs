@@ -1,4 +1,6 @@
 //! Our V3 pool beside the bytecode of Uniswap's and PancakeSwap's: random positions and swaps, amounts and state equal.
+#![allow(clippy::unwrap_used)] // a test file, helpers included
+
 mod chain_support;
 
 use _core::searcher::abi;

@@ -1,5 +1,7 @@
 //! A measurement: our V3 quote beside `QuoterV2` and the pool's bytecode in revm, on the recorded mainnet pool.
 //! `cargo test --release --test chain_v3_speed -- --ignored --nocapture`
+#![allow(clippy::unwrap_used)] // a test file, helpers included
+
 mod chain_support;
 
 use std::hint::black_box;

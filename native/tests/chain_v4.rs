@@ -1,4 +1,6 @@
 //! Our V4 pool beside the bytecode of Uniswap's manager: random pools, fees, hooks, positions and swaps, all equal.
+#![allow(clippy::unwrap_used)] // a test file, helpers included
+
 mod chain_support;
 
 use _core::searcher::abi;

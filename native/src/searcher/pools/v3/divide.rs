@@ -193,7 +193,7 @@ mod tests {
         fn products_are_whole(a in any::<u128>(), b in any::<u128>()) {
             let whole = U256::from(a) * U256::from(b);
             prop_assert_eq!(product(a, b), *whole.as_limbs());
-            let wide: U384 = U384::from(a) * U384::from(b) << 96;
+            let wide: U384 = (U384::from(a) * U384::from(b)) << 96;
             prop_assert_eq!(shifted(product(a, b)), *wide.as_limbs());
         }
     }
