@@ -12,7 +12,7 @@ from native import cpu
 if (_spec := find_spec("native._core")) is not None and _spec.origin is not None:
     cpu.check(Path(_spec.origin))
 
-from native._core import Kernel, NoQuote, Pools, Replay, __version__
+from native._core import Cycle, Graph, Kernel, NoQuote, Pools, Replay, Sized, __version__, solve
 
 if TYPE_CHECKING:
     from native.compiler import CompiledKernel, compile_strategy
@@ -70,12 +70,15 @@ __all__ = [
     "UNKNOWN",
     "VIEW_ORDERS",
     "CompiledKernel",
+    "Cycle",
+    "Graph",
     "Kernel",
     "KernelError",
     "NoQuote",
     "Out",
     "Pools",
     "Replay",
+    "Sized",
     "View",
     "__version__",
     "ask",
@@ -87,6 +90,7 @@ __all__ = [
     "load_strategy",
     "param",
     "place",
+    "solve",
     "state",
     "strategy",
 ]

@@ -8,8 +8,10 @@ from typing import Any, Literal, Self, final
 
 __all__ = [
     "Applied",
+    "Cycle",
     "Features",
     "Gate",
+    "Graph",
     "Kernel",
     "LiveLane",
     "NoQuote",
@@ -19,6 +21,7 @@ __all__ = [
     "Quoter",
     "Replay",
     "SimExchange",
+    "Sized",
     "Switch",
     "TapeError",
     "TapeReader",
@@ -39,6 +42,7 @@ __all__ = [
     "queue_probability",
     "read_status",
     "sandwiches",
+    "solve",
     "tape_tops",
     "verify_tape",
 ]
@@ -707,6 +711,16 @@ class Pools:
     def quote_out(self, pool: int, token_in: str, token_out: str, amount_out: int) -> int:
         """The amount in that the contract asks for exactly `amount_out`. Raises NoQuote."""
 
+    def swap_part(
+        self, pool: int, token_in: str, token_out: str, amount: int, *, exact_out: bool = False
+    ) -> tuple[int, int]:
+        """What goes in and what comes out where liquidity may end before `amount` does, as a quoter contract tells it:
+        `amount` is offered, or with `exact_out` asked for. For pools with liquidity between ticks. Raises NoQuote."""
+
+    def get_dy(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """What the view `get_dy` of a Curve pool says; of some it rounds otherwise than what `exchange` pays, which is
+        what `quote_in` gives. Raises NoQuote."""
+
     def apply(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
         """Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing
         changed."""
@@ -716,3 +730,114 @@ class Pools:
 
     def gas(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
         """Gas of a swap of this size, estimated, without the 21,000 of a transaction."""
+
+@final
+class Cycle:
+    """A closed walk of two to four hops through pools; what the last gives is what the first takes."""
+
+    def __new__(cls, pools: Pools, token: str, hops: list[tuple[int, str]]) -> Self:
+        """The walk that starts with `token` and goes through these pools by number, in each to the token that is named.
+        Raises KeyError for a pool or token that is not there, ValueError for a walk that is not closed or too long."""
+
+    @property
+    def token(self) -> str:
+        """The token that goes in and comes out."""
+
+    @property
+    def hops(self) -> list[tuple[int, str, str]]:
+        """Pool, token in and token out of each hop."""
+
+    @property
+    def log_gain(self) -> float:
+        """Natural logarithm of what comes back per unit at spot prices after fees; above 0 it earns, for a small enough
+        amount."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Graph:
+    """Tokens and pools as a graph. It is told of every pool whose state or status changed."""
+
+    def __new__(cls, pools: Pools) -> Self:
+        """The graph of all live pools."""
+
+    def update(self, pools: Pools, pool: int) -> None:
+        """Takes over a pool's prices, or a pool that is new; one that is no longer live leaves."""
+
+    def cycles_through(
+        self,
+        pools: Pools,
+        touched: list[int],
+        *,
+        bases: list[str] = ...,
+        only_bases: bool = False,
+        min_log_gain: float = 0.0,
+        max_hops: int = ...,
+        max_cycles: int = 256,
+    ) -> tuple[list[Cycle], bool]:
+        """The cycles through at least one of the `touched` pools whose log gain is above `min_log_gain`, fewest hops
+        first and then the best, and whether there are more than `max_cycles`. A cycle starts in the first of `bases`
+        that is in it; with `only_bases` those with none are left out."""
+
+    def scan(
+        self, pools: Pools, *, per_hop: float = 0.0, max_rings: int = 16
+    ) -> list[tuple[list[tuple[int, str, str]], float]]:
+        """Rings of any length that gain more than `per_hop` (log) a hop, found over the whole graph: at least one where
+        there is one. Each is its hops as pool, token in, token out, and its log gain."""
+
+@final
+class Sized:
+    """A cycle with the amount that earns most; amounts in smallest units, profits in the cycle's token."""
+
+    @property
+    def amount_in(self) -> int:
+        """What goes in."""
+
+    @property
+    def amounts(self) -> list[int]:
+        """What goes into the first hop, and what comes out of each."""
+
+    @property
+    def gross(self) -> int:
+        """What comes out less what goes in."""
+
+    @property
+    def gas(self) -> int:
+        """Gas, estimated."""
+
+    @property
+    def gas_cost(self) -> int:
+        """What the gas costs."""
+
+    @property
+    def builder_payment(self) -> int:
+        """What the builder is paid."""
+
+    @property
+    def net(self) -> int:
+        """What is left."""
+
+    @property
+    def at_most(self) -> int | None:
+        """No amount whatever has a gross profit above this; None where a hop's protocol has no such bound."""
+
+    @property
+    def no_better(self) -> tuple[int, int]:
+        """No amount from the first to the second has a higher gross profit than `amount_in`."""
+
+def solve(
+    pools: Pools,
+    cycle: Cycle,
+    *,
+    gas_price_wei: int | None = None,
+    flat_gas: int = 0,
+    builder_bps: int = 0,
+    wei: int | None = None,
+    units: int | None = None,
+    steps: int = 0,
+) -> Sized | None:
+    """The amount that earns most in a cycle after its costs, and what is proven of it; None where nothing is left. Gas
+    is paid at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units),
+    the builder is paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very
+    greatest."""

@@ -1,5 +1,5 @@
-//! Our Balancer pools beside the bytecode of the vault, its factories and their pools: amounts both ways, limits, and the
-//! vault's balances after.
+//! Our Balancer pools beside the bytecode of the vault, its factories and their pools: amounts both ways, limits, and
+//! the vault's balances after.
 mod chain_support;
 
 use _core::searcher::abi;

@@ -11,6 +11,7 @@ pub mod page;
 mod paper;
 mod pin;
 pub mod plan;
+pub mod provider;
 pub mod record;
 pub mod rehearsal;
 mod rest;

@@ -167,7 +167,7 @@ pub fn read(path: &Path) -> Result<Reading, String> {
         return Err(said(&format!("it is of version {version}, this build reads {VERSION}")));
     }
     let room = header.room.load(Ordering::Relaxed) as usize;
-    if room % 8 != 0 || room > map.len() || map.len() != size(room) {
+    if !room.is_multiple_of(8) || room > map.len() || map.len() != size(room) {
         return Err(said("its length is not what its header says"));
     }
     for _ in 0..TRIES {

@@ -50,7 +50,7 @@ fn hook_of(name: &str) -> PyResult<Hook> {
 /// # Safety
 /// Every bit pattern must be a value of `T`.
 unsafe fn structs<T: Copy + Default>(bytes: &[u8], what: &str) -> PyResult<Vec<T>> {
-    if bytes.is_empty() || bytes.len() % size_of::<T>() != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(size_of::<T>()) {
         let size = size_of::<T>();
         return Err(PyValueError::new_err(format!(
             "{what} is {} bytes, not a positive multiple of {size}",

@@ -64,6 +64,7 @@ pub(super) fn footprint(state: &EvmState) -> Vec<Want> {
         all.push(Want::Account(address));
         all.extend(account.storage.keys().map(|&slot| Want::Slot(address, slot)));
     }
+    all.sort_unstable(); // the EVM's map has no order of its own, and a result is the same each time
     all
 }
 

@@ -36,6 +36,6 @@ pub use source::{AccountState, At, Got, SourceError, StateSource, Want};
 pub use token_balance::BalanceSlot;
 pub use token_risk::Risk;
 pub use tokens::{Returns, TokenFacts, Transfer, TransferKind, Untradable, study};
-pub use touched::{SlotIndex, touched};
+pub use touched::touched;
 pub use tripwire::{Divergence, PredictedHop, Prediction, Tripwire, Verdict, diverged};
 pub use tx::{PendingTx, TxError, decode};

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::cache::View;
 use super::source::SourceError;
+use crate::searcher::state::StorageSource;
 
 #[derive(Clone, Default)]
 struct Changed {
@@ -128,6 +129,15 @@ impl Database for Overlay {
 
     fn block_hash(&mut self, number: u64) -> Result<B256, SourceError> {
         self.view.block_hash_ref(number)
+    }
+}
+
+/// Pools are read from the head's state, or from the one after a pending transaction that was kept.
+impl StorageSource for Overlay {
+    type Error = SourceError;
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, SourceError> {
+        Database::storage(self, address, slot)
     }
 }
 

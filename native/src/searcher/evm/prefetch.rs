@@ -69,8 +69,11 @@ struct Seen {
     wants: FxHashMap<Want, u32>,
 }
 
-/// What earlier runs of a target looked at. A value is recalled that at least half of the runs looked at: pools and code are,
-/// balances of single senders are not.
+/// A value is recalled that one in so many runs of its target looked at: of a router the pools and tokens of its usual paths,
+/// not the balances of single senders.
+const ONE_IN: u32 = 8;
+
+/// What earlier runs of a target looked at.
 #[derive(Clone, Debug)]
 pub struct Footprints {
     targets: FxHashMap<Target, Seen>,
@@ -110,7 +113,7 @@ impl Footprints {
         }
         if seen.wants.len() >= KEPT {
             let runs = seen.runs;
-            seen.wants.retain(|_, count| *count * 2 >= runs);
+            seen.wants.retain(|_, count| *count * ONE_IN >= runs);
         }
     }
 
@@ -119,7 +122,7 @@ impl Footprints {
     pub fn recall(&self, tx: &TxEnv) -> Vec<Want> {
         let mut all = named(tx);
         if let Some(seen) = Footprints::target(tx).and_then(|target| self.targets.get(&target)) {
-            all.extend(seen.wants.iter().filter(|(_, count)| **count * 2 >= seen.runs).map(|(want, _)| *want));
+            all.extend(seen.wants.iter().filter(|(_, count)| **count * ONE_IN >= seen.runs).map(|(want, _)| *want));
         }
         all.sort_unstable();
         all.dedup();

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::BundleRun;
 use crate::searcher::abi;
-use crate::searcher::pools::{PoolId, Pools, Refusal, Status};
+use crate::searcher::pools::{PoolId, Pools, Refusal};
+use crate::searcher::state::World;
 
 /// One swap as it was predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Tripwire {
 
     /// Holds a prediction against the bundle's execution. `delta`: which of the run's holdings is the profit. One wei of
     /// difference, or a revert of ours, trips: see [`diverged`] for which pools.
-    pub fn check(&mut self, pools: &mut Pools, predicted: &Prediction, run: &BundleRun, delta: usize) -> Verdict {
+    pub fn check(&mut self, world: &mut World, predicted: &Prediction, run: &BundleRun, delta: usize) -> Verdict {
         let ours = run.results.get(predicted.ours);
         let simulated_wei = match (&run.failure, run.deltas.get(delta)) {
             (None, Some(&wei)) => Some(wei),
@@ -123,11 +124,11 @@ impl Tripwire {
         if simulated_wei == Some(predicted.profit_wei) {
             return Verdict::Equal;
         }
-        let tripped = diverged(pools, &predicted.hops, ours.map_or(&[], |done| &done.logs));
+        let tripped = diverged(world.pools(), &predicted.hops, ours.map_or(&[], |done| &done.logs));
         for &pool in &tripped {
-            pools.set_status(pool, Status::Refused(Refusal::Diverged));
+            world.refuse(pool, Refusal::Diverged);
         }
-        let key = |pool: PoolId| pools.key(pool).0;
+        let key = |pool: PoolId| world.pools().key(pool).0;
         let record = Divergence {
             block: predicted.block,
             tx: predicted.tx,

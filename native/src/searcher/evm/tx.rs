@@ -1,10 +1,9 @@
 //! A pending transaction as the mempool gives it: raw bytes into what the EVM executes.
 use std::fmt;
 
-use alloy_consensus::transaction::SignerRecoverable;
 use alloy_consensus::{Transaction, TxEnvelope};
 use alloy_eips::eip2718::Decodable2718;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Signature};
 use revm::context::TxEnv;
 use revm::context_interface::either::Either;
 
@@ -72,7 +71,7 @@ pub fn decode(raw: &[u8]) -> Result<PendingTx, TxError> {
     };
     let envelope =
         TxEnvelope::decode_2718_exact(raw).map_err(|e| TxError::Malformed { tx_type, why: e.to_string() })?;
-    let sender = envelope.recover_signer().map_err(|_| TxError::Signature)?;
+    let sender = recovered(envelope.signature(), envelope.signature_hash()).ok_or(TxError::Signature)?;
     let authorizations = envelope.authorization_list().unwrap_or_default();
     let env = TxEnv {
         tx_type,
@@ -91,4 +90,16 @@ pub fn decode(raw: &[u8]) -> Result<PendingTx, TxError> {
         authorization_list: authorizations.iter().cloned().map(Either::Left).collect(),
     };
     Ok(PendingTx { hash: *envelope.tx_hash(), sender, env })
+}
+
+/// Who signed a hash, by the EVM's own recovery (libsecp256k1): some four times as fast as the one of alloy-consensus in plain
+/// Rust, and the most expensive step of a pending transaction with it.
+fn recovered(signature: &Signature, hash: B256) -> Option<Address> {
+    if signature.normalize_s().is_some() {
+        return None; // the higher of two s: refused since EIP-2
+    }
+    let bytes = signature.as_bytes();
+    let (both, _) = bytes.split_first_chunk::<64>()?;
+    let word = revm::precompile::crypto().secp256k1_ecrecover(both, u8::from(signature.v()), &hash.0).ok()?;
+    Some(Address::from_word(B256::from(word)))
 }

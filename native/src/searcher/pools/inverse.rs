@@ -8,10 +8,10 @@ const CORRECTIONS: u32 = 3;
 /// A guess that misses by fewer units of the output is good enough.
 const NEAR: U256 = U256::from_limbs([4, 0, 0, 0]);
 
-/// An amount in whose output is at least `want` while that of one unit less is not: a few corrections of `guess` by what
-/// it misses at its own price, then steps that double away from it, then halving. It is the smallest such amount wherever
-/// more in never gives less out. Where a contract's iteration stops early (crypto pools: at 1e-14 of D) that does not hold
-/// within its error, and then it is the smallest of its neighbourhood.
+/// An amount in whose output is at least `want` while that of one unit less is not: a few corrections of `guess` by
+/// what it misses at its own price, then steps that double away from it, then halving. It is the smallest such amount
+/// wherever more in never gives less out. Where a contract's iteration stops early (crypto pools: at 1e-14 of D) that
+/// does not hold within its error, and then it is the smallest of its neighbourhood.
 ///
 /// # Errors
 /// What `output` says at an amount too large for it, and [`NoQuote::TooSmall`] where nothing is wanted.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub mod balancer;
 mod checked;
 pub mod curve;
+mod div128;
 mod inverse;
 mod registry;
 pub mod solidly;
@@ -16,6 +17,7 @@ pub mod v3;
 pub mod v4;
 pub mod words;
 
+pub(super) use div128::mul_div;
 pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].

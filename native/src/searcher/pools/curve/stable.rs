@@ -28,8 +28,8 @@ pub struct StablePool {
     pub view: View,
     /// `balances(i)`, admin fees not in them.
     pub balances: Vec<U256>,
-    /// What a smallest unit of each coin is worth in common units of 1e-18, times 1e18: 1e(36 - decimals), times the coin's own
-    /// rate over 1e18 where it has one.
+    /// What a smallest unit of each coin is worth in common units of 1e-18, times 1e18: 1e(36 - decimals), times the
+    /// coin's own rate over 1e18 where it has one.
     pub rates: Vec<U256>,
     /// A, in the form's precision.
     pub amp: Ramp,
@@ -37,7 +37,8 @@ pub struct StablePool {
     pub fee: U256,
     /// `admin_fee()`, of 1e10 of the fee.
     pub admin_fee: U256,
-    /// `offpeg_fee_multiplier()` of pools whose fee grows away from balance (stableswap-ng), of 1e10; 0 where there is none.
+    /// `offpeg_fee_multiplier()` of pools whose fee grows away from balance (stableswap-ng), of 1e10; 0 where there is
+    /// none.
     #[serde(default)]
     pub offpeg_fee_multiplier: U256,
     /// Timestamp of the block that quotes are for, Unix seconds; only a moving A depends on it.
@@ -170,8 +171,8 @@ impl Pool for StablePool {
         Ok(self.exchange(&self.at()?, from, to, amount_in)?.0)
     }
 
-    /// The smallest input whose output is at least this, by search: the pools sell by input alone (the views `get_dx` of
-    /// later ones are approximate).
+    /// The smallest input whose output is at least this, by search: the pools sell by input alone (the views `get_dx`
+    /// of later ones are approximate).
     fn quote_out(&self, side: Side, amount_out: U256) -> Result<U256, NoQuote> {
         let (from, to) = self.coins(side)?;
         if amount_out >= self.balances[to] {
