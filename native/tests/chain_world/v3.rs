@@ -58,7 +58,7 @@ impl Node {
                 self.send(pool, "setFeeProtocol(uint8,uint8)", &fees, logs);
             }
             _ => {
-                let [from, to_token] = if any % 2 == 0 { [a, b] } else { [b, a] };
+                let [from, to_token] = if any.is_multiple_of(2) { [a, b] } else { [b, a] };
                 let amount = self.random.of_any_size(60);
                 let words = [from, to_token, U256::from(fee), to, never, amount, U256::ZERO, U256::ZERO];
                 let signature = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))";

@@ -55,7 +55,7 @@ impl Node {
             }
             _ => {
                 let signature = format!("swap({KEY},(bool,int256,uint160),(bool,bool),bytes)");
-                let down = any % 2 == 0;
+                let down = any.is_multiple_of(2);
                 let limit = LIMITS[usize::from(!down)].parse().expect("a number");
                 let amount = self.random.of_any_size(45).wrapping_neg(); // exactly this comes in
                 let no = U256::ZERO;
