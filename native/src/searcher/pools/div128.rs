@@ -108,9 +108,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(
-            std::env::var("SEARCHER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
-        ))]
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
         fn a_product_divided_is_what_256_bits_say(a in numbers(), b in numbers(), d in numbers()) {
