@@ -224,8 +224,11 @@ fn gap(seed: u64, count: usize, hops: usize) -> serde_json::Value {
     let (mut looked_at, mut steps, mut worth) = (0, 0, U256::ZERO);
     for round in 0..8 {
         let cycles = Walks::cycles(&pools, &after, hops);
-        let towards: &[_] = if round == 0 { &bound.trades } else { &[] };
-        let plan = joint::solve_towards(&after, &cycles, &prices, towards);
+        let plan = if round == 0 {
+            joint::solve_towards(&after, &cycles, &prices, &bound.trades)
+        } else {
+            joint::greedy(&after, &cycles, &prices)
+        };
         if round == 0 {
             looked_at = cycles.len();
             let single =

@@ -10,7 +10,7 @@
 //!
 //! for *any* prices with 1 for that token and none below 0. So whatever prices the search in here ends with, the sum at
 //! them is a bound; a better search only makes it lower. Each maximum is a closed form for a constant-product pair,
-//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`. Rounding down and gas only take from what it allows, trading with a pool in
+//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`, and a sum of such for the pieces of concentrated liquidity. Rounding down and gas only take from what it allows, trading with a pool in
 //! several steps gives no more than one trade where fees stay in the pool or go out of it, and the sum itself is raised by
 //! more than floats can be wrong.
 use std::collections::{BinaryHeap, VecDeque};

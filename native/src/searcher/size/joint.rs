@@ -227,12 +227,10 @@ pub fn solve_towards<V: View>(
     if (2..=ALL_ORDERS).contains(&used.len()) {
         orders(pools, &mut used, 0, prices, &mut best);
     }
-    if best.steps.len() > 1 {
-        best = together(pools, cycles, prices, None).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
-    }
-    if !trades.is_empty() {
-        let room = trades.iter().map(|&(pool, side, paid)| ((pool, side), paid)).collect();
-        best = together(pools, cycles, prices, Some(room)).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
+    if best.steps.len() > 1 || !trades.is_empty() {
+        let room: Room = trades.iter().map(|&(pool, side, paid)| ((pool, side), paid)).collect();
+        let room = if room.is_empty() { None } else { Some(room) };
+        best = together(pools, cycles, prices, room).filter(|plan| plan.net_wei > best.net_wei).unwrap_or(best);
     }
     if best.steps.len() > 1 && best.steps.len() <= MOVED {
         best = merged(pools, &best, prices).filter(|plan| plan.net_wei >= best.net_wei).unwrap_or(best);

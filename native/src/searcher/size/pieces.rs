@@ -25,7 +25,7 @@ enum Ahead<'a> {
 }
 
 /// 2^96.
-const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
+pub(super) const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 
 pub(super) fn float(n: U256) -> f64 {
     n.as_limbs().iter().rev().fold(0.0, |sum, &limb| sum * 18_446_744_073_709_551_616.0 + limb as f64)

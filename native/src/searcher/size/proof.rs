@@ -164,12 +164,15 @@ pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corne
     }
 }
 
-/// The best corner near `guess` by walks alone, of at most [`FEW`] or `steps` steps to each side, for hops that have no
+/// As [`FEW`], where a step costs quotes of any protocol.
+const FEWER: u64 = 2;
+
+/// The best corner near `guess` by walks alone, of at most [`FEWER`] or `steps` steps to each side, for hops that have no
 /// bound over all amounts. Nothing above `end` is looked at.
 pub(super) fn nearby<P: Path>(path: &P, guess: U256, end: U256, steps: u64) -> Option<(Corner, Proof)> {
     let mut best = Corner::at(path, guess)?;
     loop {
-        let (wanted, most) = (best.gross() + U256::ONE, FEW.max(steps));
+        let (wanted, most) = (best.gross() + U256::ONE, FEWER.max(steps));
         let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut most.clone(), |amount_in| amount_in > end);
         if let Walked::Found(better) = up {
             best = better;
