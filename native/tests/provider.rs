@@ -53,7 +53,7 @@ impl Anvil {
             return None;
         }
         let mut child = Command::new(program)
-            .args(["--port", "0", "--chain-id", "1", "--hardfork", "prague", "--accounts", "1"])
+            .args(["--port", "0", "--chain-id", "1", "--hardfork", "prague", "--accounts", "1", "--no-mining"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -113,6 +113,7 @@ impl Anvil {
     fn mine(&self, raw: &[u8], head: &Head) -> Value {
         self.ask("evm_setNextBlockTimestamp", json!([head.timestamp_s + 12]));
         let hash = self.ask("eth_sendRawTransaction", json!([Bytes::copy_from_slice(raw)]));
+        self.ask("evm_mine", json!([]));
         self.ask("eth_getTransactionReceipt", json!([hash]))
     }
 }
@@ -247,37 +248,42 @@ fn a_block_that_the_node_does_not_have_is_gone_and_a_wrong_question_is_a_bug() {
     assert_eq!(node.rpc.account(At::Number(0), Address::repeat_byte(5)).unwrap(), Default::default());
 }
 
-/// Answers each connection's first request with the next of `answers`, then hangs up.
-fn saying(answers: Vec<&'static str>) -> u16 {
+/// Answers one connection's request with these bytes, then hangs up.
+fn saying(answer: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
-        for answer in answers {
-            let (mut tcp, _) = listener.accept().unwrap();
-            let mut heard = [0; 4096];
-            let _ = tcp.read(&mut heard).unwrap();
-            tcp.write_all(answer.as_bytes()).unwrap();
-        }
+        let (mut tcp, _) = listener.accept().unwrap();
+        let mut heard = [0; 4096];
+        assert!(tcp.read(&mut heard).unwrap() > 0);
+        tcp.write_all(answer.as_bytes()).unwrap();
     });
     port
 }
 
 #[test]
 fn a_provider_that_fails_has_a_consequence_by_its_type() {
-    let cases: [(&'static str, fn(&SourceError) -> bool); 5] = [
-        ("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", |e| matches!(e, SourceError::Retry(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[", |e| matches!(e, SourceError::Retry(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", |e| matches!(e, SourceError::Bug(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", |e| matches!(e, SourceError::Bug(_))),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 67\r\n\r\n{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32005,\"message\":\"limit exceeded\"}}",
-            |e| matches!(e, SourceError::Retry(_)),
-        ),
-    ];
-    for (answer, right) in cases {
-        let rpc = RpcSource::new(provider(saying(vec![answer]), 2_000), 100);
+    let limited = r#"{"jsonrpc":"2.0","error":{"code":-32005,"message":"limit exceeded"}}"#;
+    let pruned = r#"[{"id":0,"error":{"code":-32000,"message":"missing trie node 00"}}]"#;
+    let good = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let consequence = |error: &SourceError| match error {
+        SourceError::Retry(_) => "retry",
+        SourceError::Gone(_) => "gone",
+        SourceError::Bug(_) => "bug",
+    };
+    for (answer, expected) in [
+        ("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n".to_owned(), "retry"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[".to_owned(), "retry"),
+        (good(limited), "retry"),
+        (good(pruned), "gone"),
+        (good("no"), "bug"),
+        (good("[]"), "bug"),
+        (good(r#"[{"id":7,"result":"0x1"}]"#), "bug"),
+        (good(r#"[{"id":0,"result":"12"}]"#), "bug"),
+    ] {
+        let rpc = RpcSource::new(provider(saying(answer.clone()), 2_000), 100);
         let error = rpc.storage(At::Number(1), Address::ZERO, U256::ZERO).unwrap_err();
-        assert!(right(&error), "{answer}: {error}");
+        assert_eq!(consequence(&error), expected, "{answer}: {error}");
     }
     // Nobody there, and nobody who answers.
     let rpc = RpcSource::new(provider(1, 2_000), 100);
