@@ -70,8 +70,8 @@ impl<T: Transport> RpcSource<T> {
     }
 }
 
-/// Which consequence an error of a provider has. Codes: EIP-1474 and JSON-RPC 2.0; texts: geth, erigon, reth, nethermind,
-/// anvil.
+/// Which consequence an error of a provider has. Codes: EIP-1474 and JSON-RPC 2.0; texts: geth, erigon, reth,
+/// nethermind, anvil.
 fn failed(method: &str, error: &Value) -> SourceError {
     const GONE: [&str; 10] = [
         "missing trie node",
