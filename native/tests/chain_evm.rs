@@ -1,4 +1,5 @@
-//! Pending transactions through real routers on a forked state: touched pools, states after them, whole bundles, the tripwire.
+//! Pending transactions through real routers on a forked state: touched pools, states after them, whole bundles, the
+//! tripwire.
 mod chain_support;
 
 use _core::searcher::abi;
@@ -19,11 +20,13 @@ fn side(from: Address, to: Address) -> Side {
 
 /// The pair between two of the market's tokens.
 fn between(market: &Market, a: Address, b: Address) -> usize {
-    (0..3).find(|&n| ordered(market.tokens[n], market.tokens[(n + 1) % 3]) == ordered(a, b)).unwrap()
+    (0..3)
+        .find(|&n| ordered(market.tokens[n], market.tokens[(n + 1) % 3]) == ordered(a, b))
+        .expect("as the test made it")
 }
 
 fn storage(sim: &mut Simulator, at: Address, slot: u64) -> U256 {
-    revm::Database::storage(sim.overlay(), at, U256::from(slot)).unwrap()
+    revm::Database::storage(sim.overlay(), at, U256::from(slot)).expect("as the test made it")
 }
 
 /// Our prediction of a walk; the pools' states are moved by it.
@@ -38,7 +41,7 @@ fn predicted(
     path.windows(2)
         .map(|step| {
             let pool = ids[between(market, step[0], step[1])];
-            let amount_out = pools.get_mut(pool).apply(side(step[0], step[1]), amount_in).unwrap();
+            let amount_out = pools.get_mut(pool).apply(side(step[0], step[1]), amount_in).expect("as the test made it");
             let hop = PredictedHop { pool, amount_in, amount_out };
             amount_in = amount_out;
             hop
@@ -200,10 +203,11 @@ fn backrun() -> Option<Backrun> {
     let profit_wei = I256::from_raw(hops[2].amount_out) - I256::from_raw(amount);
     assert!(profit_wei.is_positive(), "{profit_wei}");
     let data = Market::swap2(amount, &[a, b, c, a], us.address);
-    let ours = decode(&us.call(0, market.router2, data)).unwrap();
-    let txs = vec![BundleTx::raw(&swap, false).unwrap(), BundleTx::unsigned(ours.env)];
+    let ours = decode(&us.call(0, market.router2, data)).expect("as the test made it");
+    let txs = vec![BundleTx::raw(&swap, false).expect("as the test made it"), BundleTx::unsigned(ours.env)];
     let holdings = [Holding { owner: us.address, token: Some(a) }];
-    let prediction = Prediction { block: 1_001, tx: decode(&swap).unwrap().hash, ours: 1, hops, profit_wei };
+    let prediction =
+        Prediction { block: 1_001, tx: decode(&swap).expect("as the test made it").hash, ours: 1, hops, profit_wei };
     Some(Backrun { market, sim, world, ids, txs, holdings, prediction })
 }
 

@@ -27,13 +27,13 @@ fn swaps(market: &Market, count: u64) -> Vec<TxEnv> {
                 2 => (market.router2, Market::swap2(amount, &[c, b], person.address)),
                 _ => (market.router2, Market::swap2(ether(9_000_000), &[b, a], person.address)), // reverts
             };
-            decode(&person.call(0, to, data)).unwrap().env
+            decode(&person.call(0, to, data)).expect("as the test made it").env
         })
         .collect()
 }
 
 fn asked_once(source: &Counting) {
-    for (want, count) in source.asked.lock().unwrap().iter() {
+    for (want, count) in source.asked.lock().expect("as the test made it").iter() {
         assert_eq!(*count, 1, "{want:?}");
     }
 }

@@ -11,8 +11,8 @@ use chain_support::{artifact, deploy, with_arguments};
 fn studied(chain: &mut Sandbox, token: Address, pools: &[Address]) -> TokenFacts {
     let cache = Cache::new(Arc::new(chain.record(HEAD)), At::Number(HEAD), 1_000);
     let mut sim: Simulator = Market::simulator(&cache);
-    let facts = study(&mut sim, token, pools).unwrap();
-    let again = study(&mut sim, token, pools).unwrap();
+    let facts = study(&mut sim, token, pools).expect("as the test made it");
+    let again = study(&mut sim, token, pools).expect("as the test made it");
     assert_eq!(facts, again, "nothing of it is kept");
     facts
 }
@@ -96,13 +96,14 @@ impl Code {
 
     fn made(mut self) -> Bytes {
         for (at, label) in &self.jumps {
-            let (_, to) = self.labels.iter().find(|(name, _)| name == label).unwrap();
-            self.bytes[*at..*at + 2].copy_from_slice(&u16::try_from(*to).unwrap().to_be_bytes());
+            let (_, to) = self.labels.iter().find(|(name, _)| name == label).expect("as the test made it");
+            self.bytes[*at..*at + 2].copy_from_slice(&u16::try_from(*to).expect("as the test made it").to_be_bytes());
         }
         self.bytes.into()
     }
 
-    /// Leaves the slot of the address on the stack in the mapping at `base`: MSTORE(0, address) MSTORE(32, base) KECCAK(0, 64).
+    /// Leaves the slot of the address on the stack in the mapping at `base`: MSTORE(0, address) MSTORE(32, base)
+    /// KECCAK(0, 64).
     fn slot(self, base: u8) -> Code {
         self.op(&[0x5f, 0x52, 0x60, base, 0x60, 0x20, 0x52, 0x60, 0x40, 0x5f, 0x20])
     }
@@ -112,8 +113,9 @@ const CALLER_OP: [u8; 1] = [0x33];
 const TO: [u8; 3] = [0x60, 4, 0x35];
 const AMOUNT: [u8; 3] = [0x60, 0x24, 0x35];
 
-/// A token with balances at mapping 1: `balanceOf`, `transfer`, and for the rest (`approve`, `transferFrom` by the caller on
-/// the holder's behalf is not told apart) `rest`. `check` runs before each transfer, `shown` on a balance before it is returned.
+/// A token with balances at mapping 1: `balanceOf`, `transfer`, and for the rest (`approve`, `transferFrom` by the
+/// caller on the holder's behalf is not told apart) `rest`. `check` runs before each transfer, `shown` on a balance
+/// before it is returned.
 fn token(check: impl Fn(Code) -> Code, shown: &[u8], result: &[u8]) -> Bytes {
     let selector = |code: Code, signature: &str, label| {
         let s = _core::searcher::abi::selector(signature);

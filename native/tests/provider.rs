@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 type Rpc = RpcSource<HttpProvider>;
 
 fn provider(port: u16, timeout_ms: u64) -> HttpProvider {
-    let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
-    HttpProvider::new(endpoint, Arc::new(Tls::new(None).unwrap()), timeout_ms)
+    let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{port}/")).expect("the node or the test made it so");
+    HttpProvider::new(endpoint, Arc::new(Tls::new(None).expect("the node or the test made it so")), timeout_ms)
 }
 
 /// A node of its own, gone at the end of the test.
@@ -33,8 +33,8 @@ struct Anvil {
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("the node or the test made it so");
+        self.child.wait().expect("the node or the test made it so");
     }
 }
 
@@ -53,16 +53,16 @@ impl Anvil {
             return None;
         }
         let mut child = Command::new(program)
-            .args(["--port", "0", "--chain-id", "1", "--hardfork", "prague", "--accounts", "1"])
+            .args(["--port", "0", "--chain-id", "1", "--hardfork", "prague", "--accounts", "1", "--no-mining"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            .expect("the node or the test made it so");
+        let mut lines = BufReader::new(child.stdout.take().expect("the node or the test made it so")).lines();
         let port = loop {
-            let line = lines.next().expect("anvil says where it listens").unwrap();
+            let line = lines.next().expect("anvil says where it listens").expect("the node or the test made it so");
             if let Some(at) = line.strip_prefix("Listening on 127.0.0.1:") {
-                break at.trim().parse().unwrap();
+                break at.trim().parse().expect("the node or the test made it so");
             }
         };
         std::thread::spawn(move || lines.for_each(drop)); // it stops where nobody reads
@@ -89,7 +89,7 @@ impl Anvil {
         }
         calls.push(("anvil_setCoinbase", json!([Market::head().coinbase])));
         calls.push(("evm_mine", json!([])));
-        self.rpc.batch(&calls).unwrap();
+        self.rpc.batch(&calls).expect("the node or the test made it so");
     }
 
     fn head(&self) -> Head {
@@ -97,10 +97,22 @@ impl Anvil {
         let number = |name: &str| small(&block[name]);
         Head {
             number: number("number"),
-            hash: block["hash"].as_str().unwrap().parse().unwrap(),
+            hash: block["hash"]
+                .as_str()
+                .expect("the node or the test made it so")
+                .parse()
+                .expect("the node or the test made it so"),
             timestamp_s: number("timestamp"),
-            coinbase: block["miner"].as_str().unwrap().parse().unwrap(),
-            prevrandao: block["mixHash"].as_str().unwrap().parse().unwrap(),
+            coinbase: block["miner"]
+                .as_str()
+                .expect("the node or the test made it so")
+                .parse()
+                .expect("the node or the test made it so"),
+            prevrandao: block["mixHash"]
+                .as_str()
+                .expect("the node or the test made it so")
+                .parse()
+                .expect("the node or the test made it so"),
             gas_limit: number("gasLimit"),
             gas_used: number("gasUsed"),
             base_fee_wei: number("baseFeePerGas"),
@@ -113,23 +125,44 @@ impl Anvil {
     fn mine(&self, raw: &[u8], head: &Head) -> Value {
         self.ask("evm_setNextBlockTimestamp", json!([head.timestamp_s + 12]));
         let hash = self.ask("eth_sendRawTransaction", json!([Bytes::copy_from_slice(raw)]));
+        self.ask("evm_mine", json!([]));
         self.ask("eth_getTransactionReceipt", json!([hash]))
     }
 }
 
 fn small(value: &Value) -> u64 {
-    u64::from_str_radix(value.as_str().unwrap_or_else(|| panic!("{value}")).trim_start_matches("0x"), 16).unwrap()
+    u64::from_str_radix(value.as_str().unwrap_or_else(|| panic!("{value}")).trim_start_matches("0x"), 16)
+        .expect("the node or the test made it so")
 }
 
 fn logs(receipt: &Value) -> Vec<Log> {
-    let logs = receipt["logs"].as_array().unwrap();
+    let logs = receipt["logs"].as_array().expect("the node or the test made it so");
     let topics = |log: &Value| -> Vec<B256> {
-        log["topics"].as_array().unwrap().iter().map(|t| t.as_str().unwrap().parse().unwrap()).collect()
+        log["topics"]
+            .as_array()
+            .expect("the node or the test made it so")
+            .iter()
+            .map(|t| {
+                t.as_str().expect("the node or the test made it so").parse().expect("the node or the test made it so")
+            })
+            .collect()
     };
     logs.iter()
         .map(|log| {
-            let data: Bytes = log["data"].as_str().unwrap().parse().unwrap();
-            Log::new_unchecked(log["address"].as_str().unwrap().parse().unwrap(), topics(log), data)
+            let data: Bytes = log["data"]
+                .as_str()
+                .expect("the node or the test made it so")
+                .parse()
+                .expect("the node or the test made it so");
+            Log::new_unchecked(
+                log["address"]
+                    .as_str()
+                    .expect("the node or the test made it so")
+                    .parse()
+                    .expect("the node or the test made it so"),
+                topics(log),
+                data,
+            )
         })
         .collect()
 }
@@ -160,10 +193,17 @@ fn what_we_execute_on_its_state_is_what_the_node_executes() {
     let mut reverted = 0;
     for nonce in 0..60 {
         let raw = transaction(&market, &mut random, market.people[0], nonce);
-        let tx = decode(&raw).unwrap();
-        let ours = sim.run(tx.env).unwrap();
+        let tx = decode(&raw).expect("the node or the test made it so");
+        let ours = sim.run(tx.env).expect("the node or the test made it so");
         let receipt = node.mine(&raw, &head);
-        assert_eq!(receipt["transactionHash"].as_str().unwrap().parse::<B256>().unwrap(), tx.hash);
+        assert_eq!(
+            receipt["transactionHash"]
+                .as_str()
+                .expect("the node or the test made it so")
+                .parse::<B256>()
+                .expect("the node or the test made it so"),
+            tx.hash
+        );
         assert_eq!(small(&receipt["status"]) == 1, ours.success, "transaction {nonce}");
         assert_eq!(small(&receipt["gasUsed"]), ours.gas_used, "transaction {nonce}");
         assert_eq!(logs(&receipt), ours.logs, "transaction {nonce}");
@@ -174,12 +214,18 @@ fn what_we_execute_on_its_state_is_what_the_node_executes() {
         assert_eq!((U256::from(next.number), next.base_fee_wei), (expected.number, expected.basefee));
         let wants: Vec<Want> = ours.diff.keys().map(|address| Want::Account(*address)).collect();
         for (address, change) in &ours.diff {
-            let account = node.rpc.account(At::Hash(next.hash), *address).unwrap();
+            let account = node.rpc.account(At::Hash(next.hash), *address).expect("the node or the test made it so");
             assert!(change.balance.is_none_or(|(_, after)| after == account.balance), "balance of {address}");
             assert!(change.nonce.is_none_or(|(_, after)| after == account.nonce), "nonce of {address}");
             for (slot, (before, after)) in &change.storage {
-                assert_eq!(node.rpc.storage(At::Hash(head.hash), *address, *slot).unwrap(), *before);
-                assert_eq!(node.rpc.storage(At::Hash(next.hash), *address, *slot).unwrap(), *after);
+                assert_eq!(
+                    node.rpc.storage(At::Hash(head.hash), *address, *slot).expect("the node or the test made it so"),
+                    *before
+                );
+                assert_eq!(
+                    node.rpc.storage(At::Hash(next.hash), *address, *slot).expect("the node or the test made it so"),
+                    *after
+                );
             }
         }
         assert!(wants.len() >= 2, "the sender and the coinbase at least");
@@ -202,13 +248,13 @@ fn a_node_tells_what_a_transaction_will_touch() {
     let [a, b, c] = market.tokens;
     let [person, _] = market.people;
     let raw = person.call(0, market.router2, Market::swap2(ether(3), &[a, b, c, a], person.address));
-    let tx = decode(&raw).unwrap().env;
+    let tx = decode(&raw).expect("the node or the test made it so").env;
     let cache = Cache::new(Arc::clone(&node.rpc) as Arc<dyn StateSource>, At::Hash(head.hash), 10_000);
-    let wants = asked(&node.rpc, At::Hash(head.hash), &tx).unwrap();
-    cache.view().load(&wants).unwrap();
+    let wants = asked(&node.rpc, At::Hash(head.hash), &tx).expect("the node or the test made it so");
+    cache.view().load(&wants).expect("the node or the test made it so");
     assert_eq!(cache.counts().questions, 1);
     let mut sim = Simulator::new(&cache, &Market::rules(), head.next(&Market::rules()));
-    let done = sim.run(tx).unwrap();
+    let done = sim.run(tx).expect("the node or the test made it so");
     assert!(done.success);
     // Pairs call tokens whose accounts the list may leave out; their words are in it.
     let later = cache.counts().questions - 1;
@@ -221,15 +267,21 @@ fn what_the_node_dumps_is_a_state_to_fork_from() {
     let (Some(mut market), Some(node)) = (market(), Anvil::start()) else { return };
     node.load(&mut market);
     let head = node.head();
-    let dump: Bytes = node.ask("anvil_dumpState", json!([])).as_str().unwrap().parse().unwrap();
+    let dump: Bytes = node
+        .ask("anvil_dumpState", json!([]))
+        .as_str()
+        .expect("the node or the test made it so")
+        .parse()
+        .expect("the node or the test made it so");
     let mut text = Vec::new();
-    flate2::read::GzDecoder::new(&dump[..]).read_to_end(&mut text).unwrap();
-    let state = RecordedState::from_json(&text).unwrap();
+    flate2::read::GzDecoder::new(&dump[..]).read_to_end(&mut text).expect("the node or the test made it so");
+    let state = RecordedState::from_json(&text).expect("the node or the test made it so");
     assert_eq!(state.number, Some(head.number));
     let cache = Cache::new(Arc::new(state), At::Number(head.number), 10_000);
     let mut sim = Simulator::new(&cache, &Market::rules(), head.next(&Market::rules()));
     let raw = transaction(&market, &mut Seeded(1), market.people[0], 0);
-    let ours = sim.run(decode(&raw).unwrap().env).unwrap();
+    let ours =
+        sim.run(decode(&raw).expect("the node or the test made it so").env).expect("the node or the test made it so");
     let receipt = node.mine(&raw, &head);
     assert_eq!((small(&receipt["gasUsed"]), logs(&receipt)), (ours.gas_used, ours.logs));
 }
@@ -244,46 +296,57 @@ fn a_block_that_the_node_does_not_have_is_gone_and_a_wrong_question_is_a_bug() {
     assert!(matches!(error, SourceError::Gone(_)), "{error}");
     let error = node.rpc.batch(&[("eth_noSuchMethod", json!([]))]).unwrap_err();
     assert!(matches!(error, SourceError::Bug(_)), "{error}");
-    assert_eq!(node.rpc.account(At::Number(0), Address::repeat_byte(5)).unwrap(), Default::default());
+    assert_eq!(
+        node.rpc.account(At::Number(0), Address::repeat_byte(5)).expect("the node or the test made it so"),
+        Default::default()
+    );
 }
 
-/// Answers each connection's first request with the next of `answers`, then hangs up.
-fn saying(answers: Vec<&'static str>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+/// Answers one connection's request with these bytes, then hangs up.
+fn saying(answer: String) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the node or the test made it so");
+    let port = listener.local_addr().expect("the node or the test made it so").port();
     std::thread::spawn(move || {
-        for answer in answers {
-            let (mut tcp, _) = listener.accept().unwrap();
-            let mut heard = [0; 4096];
-            let _ = tcp.read(&mut heard).unwrap();
-            tcp.write_all(answer.as_bytes()).unwrap();
-        }
+        let (mut tcp, _) = listener.accept().expect("the node or the test made it so");
+        let mut heard = [0; 4096];
+        assert!(tcp.read(&mut heard).expect("the node or the test made it so") > 0);
+        tcp.write_all(answer.as_bytes()).expect("the node or the test made it so");
     });
     port
 }
 
 #[test]
 fn a_provider_that_fails_has_a_consequence_by_its_type() {
-    let cases: [(&'static str, fn(&SourceError) -> bool); 5] = [
-        ("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", |e| matches!(e, SourceError::Retry(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[", |e| matches!(e, SourceError::Retry(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", |e| matches!(e, SourceError::Bug(_))),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", |e| matches!(e, SourceError::Bug(_))),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 67\r\n\r\n{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32005,\"message\":\"limit exceeded\"}}",
-            |e| matches!(e, SourceError::Retry(_)),
-        ),
-    ];
-    for (answer, right) in cases {
-        let rpc = RpcSource::new(provider(saying(vec![answer]), 2_000), 100);
+    let limited = r#"{"jsonrpc":"2.0","error":{"code":-32005,"message":"limit exceeded"}}"#;
+    let pruned = r#"[{"id":0,"error":{"code":-32000,"message":"missing trie node 00"}}]"#;
+    let good = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let consequence = |error: &SourceError| match error {
+        SourceError::Retry(_) => "retry",
+        SourceError::Gone(_) => "gone",
+        SourceError::Bug(_) => "bug",
+    };
+    for (answer, expected) in [
+        ("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n".to_owned(), "retry"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[".to_owned(), "retry"),
+        (good(limited), "retry"),
+        (good(pruned), "gone"),
+        (good("no"), "bug"),
+        (good("[]"), "bug"),
+        (good(r#"[{"id":7,"result":"0x1"}]"#), "bug"),
+        (good(r#"[{"id":0,"result":"12"}]"#), "bug"),
+    ] {
+        let rpc = RpcSource::new(provider(saying(answer.clone()), 2_000), 100);
         let error = rpc.storage(At::Number(1), Address::ZERO, U256::ZERO).unwrap_err();
-        assert!(right(&error), "{answer}: {error}");
+        assert_eq!(consequence(&error), expected, "{answer}: {error}");
     }
     // Nobody there, and nobody who answers.
     let rpc = RpcSource::new(provider(1, 2_000), 100);
     assert!(matches!(rpc.storage(At::Number(1), Address::ZERO, U256::ZERO), Err(SourceError::Retry(_))));
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let rpc = Arc::new(RpcSource::new(provider(silent.local_addr().unwrap().port(), 200), 100));
+    let silent = TcpListener::bind("127.0.0.1:0").expect("the node or the test made it so");
+    let rpc = Arc::new(RpcSource::new(
+        provider(silent.local_addr().expect("the node or the test made it so").port(), 200),
+        100,
+    ));
     let cache = Cache::new(rpc, At::Number(1), 100);
     let rules = Rules::mainnet(1, 1);
     let mut sim = Simulator::new(&cache, &rules, Market::head().next(&rules));

@@ -16,8 +16,8 @@ pub struct HttpProvider {
 }
 
 impl HttpProvider {
-    /// `timeout_ms`: for one question, connecting with it. A provider's key is a part of the endpoint's path; neither errors
-    /// nor logs show it.
+    /// `timeout_ms`: for one question, connecting with it. A provider's key is a part of the endpoint's path; neither
+    /// errors nor logs show it.
     #[must_use]
     pub fn new(endpoint: Endpoint, tls: Arc<Tls>, timeout_ms: u64) -> HttpProvider {
         HttpProvider { endpoint, tls, options: HttpOptions::default(), timeout_ms, idle: Mutex::default() }

@@ -42,8 +42,8 @@ impl Person {
     pub fn new(n: u8) -> Person {
         let key = B256::repeat_byte(n);
         let hash = B256::repeat_byte(1);
-        let signature = sign_message(key, hash).unwrap();
-        Person { key, address: recover_signer(&signature, hash).unwrap() }
+        let signature = sign_message(key, hash).expect("as the test made it");
+        Person { key, address: recover_signer(&signature, hash).expect("as the test made it") }
     }
 
     pub fn sign<T>(&self, tx: T) -> Vec<u8>
@@ -51,7 +51,7 @@ impl Person {
         T: SignableTransaction<alloy_primitives::Signature>,
         TxEnvelope: From<alloy_consensus::Signed<T>>,
     {
-        let signature = sign_message(self.key, tx.signature_hash()).unwrap();
+        let signature = sign_message(self.key, tx.signature_hash()).expect("as the test made it");
         TxEnvelope::from(tx.into_signed(signature)).encoded_2718()
     }
 
@@ -122,11 +122,13 @@ impl Market {
             let tokens = ordered(self.tokens[n], self.tokens[(n + 1) % 3]);
             let pair = self.pairs[n];
             let state = AnyPool::V2(unpacked(self.chain.storage(pair, U256::from(8))));
-            world.adopt(PoolKey::from(pair), &tokens, state, at.hash).unwrap()
+            world.adopt(PoolKey::from(pair), &tokens, state, at.hash).expect("as the test made it")
         });
-        let state = AnyPool::V3(slots::v3::load(&mut self.chain, self.pool3, 3_000, 60, &slots::v3::UNISWAP).unwrap());
+        let state = AnyPool::V3(
+            slots::v3::load(&mut self.chain, self.pool3, 3_000, 60, &slots::v3::UNISWAP).expect("as the test made it"),
+        );
         let tokens = ordered(self.tokens[0], self.tokens[1]);
-        ids[3] = world.adopt(PoolKey::from(self.pool3), &tokens, state, at.hash).unwrap();
+        ids[3] = world.adopt(PoolKey::from(self.pool3), &tokens, state, at.hash).expect("as the test made it");
         (world, ids)
     }
 
@@ -135,7 +137,7 @@ impl Market {
     where
         S::Error: std::fmt::Debug,
     {
-        slots::v3::load(source, self.pool3, 3_000, 60, &slots::v3::UNISWAP).unwrap()
+        slots::v3::load(source, self.pool3, 3_000, 60, &slots::v3::UNISWAP).expect("as the test made it")
     }
 
     pub fn head() -> Head {
@@ -193,7 +195,7 @@ pub struct Counting {
 
 impl StateSource for Counting {
     fn fetch(&self, at: At, wanted: &[Want]) -> Result<Vec<Got>, SourceError> {
-        let mut asked = self.asked.lock().unwrap();
+        let mut asked = self.asked.lock().expect("as the test made it");
         for want in wanted {
             *asked.entry(*want).or_default() += 1;
         }
@@ -250,12 +252,12 @@ pub fn market() -> Option<Market> {
         let signature = "addLiquidity(address,address,uint256,uint256,uint256,uint256,address,uint256)";
         market.done(CALLER, router2, abi::call(signature, &words));
         let pair = market.done(CALLER, factory2, abi::call("getPair(address,address)", &[word(a), word(b)]));
-        market.pairs[n] = abi::address(&pair, 0).unwrap();
+        market.pairs[n] = abi::address(&pair, 0).expect("as the test made it");
     }
     let [a, b] = ordered(tokens[0], tokens[1]);
     let fee = U256::from(3000);
     let made = market.done(CALLER, factory3, abi::call("createPool(address,address,uint24)", &[word(a), word(b), fee]));
-    market.pool3 = abi::address(&made, 0).unwrap();
+    market.pool3 = abi::address(&made, 0).expect("as the test made it");
     let one = U256::ONE << 96;
     market.done(CALLER, market.pool3, abi::call("initialize(uint160)", &[one]));
     let low = U256::ZERO.wrapping_sub(U256::from(60_000));

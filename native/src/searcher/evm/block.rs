@@ -46,8 +46,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Ethereum mainnet's at a block of this number and timestamp. Sources: the execution specifications' list of forks,
-    /// EIP-7892 for the forks that change blob parameters alone (BPO1, BPO2).
+    /// Ethereum mainnet's at a block of this number and timestamp. Sources: the execution specifications' list of
+    /// forks, EIP-7892 for the forks that change blob parameters alone (BPO1, BPO2).
     #[must_use]
     pub fn mainnet(number: u64, timestamp_s: u64) -> Rules {
         let (spec, blobs) = match timestamp_s {
@@ -95,9 +95,10 @@ pub fn next_base_fee_wei(gas_used: u64, gas_limit: u64, base_fee_wei: u64) -> u6
 }
 
 impl Head {
-    /// The environment of the next block under `rules`, as far as it can be known before it is built: number, timestamp (one
-    /// slot later), base fee and blob base fee are exact if no slot is missed; the gas limit is taken to stay. Coinbase and
-    /// `PREVRANDAO` are this head's until the caller sets others: a contract that decides by them may do otherwise on chain.
+    /// The environment of the next block under `rules`, as far as it can be known before it is built: number, timestamp
+    /// (one slot later), base fee and blob base fee are exact if no slot is missed; the gas limit is taken to stay.
+    /// Coinbase and `PREVRANDAO` are this head's until the caller sets others: a contract that decides by them may do
+    /// otherwise on chain.
     #[must_use]
     pub fn next(&self, rules: &Rules) -> BlockEnv {
         let blob_excess_gas_and_price = rules.blobs.map(|blobs| {

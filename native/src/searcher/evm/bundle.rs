@@ -89,8 +89,8 @@ pub struct BundleRun {
     pub diff: StateDiff,
 }
 
-/// Executes the transactions in order, each on what the ones before left, and forgets what they changed. What `sim` keeps from
-/// before is below them and stays.
+/// Executes the transactions in order, each on what the ones before left, and forgets what they changed. What `sim`
+/// keeps from before is below them and stays.
 ///
 /// # Errors
 /// Where the state could not be had, or a token gives no balance. A bundle that fails is a result.

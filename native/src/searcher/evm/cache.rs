@@ -1,12 +1,12 @@
 //! The state of the head, shared by all threads that simulate on it.
 //!
-//! Read-mostly: a map in shards, each behind a lock that readers share. A value that is missing is fetched once, by the thread
-//! that misses it, blocking; the others wait for it and nobody holds a lock meanwhile. That is why the trouble of asynchronous
-//! databases behind a synchronous EVM (bluealloy/revm issues 1549, 1056, 1089, 2927: executors that wait for themselves, caches
-//! that cannot be shared) cannot arise: there is no executor below the EVM.
+//! Read-mostly: a map in shards, each behind a lock that readers share. A value that is missing is fetched once, by the
+//! thread that misses it, blocking; the others wait for it and nobody holds a lock meanwhile. That is why the trouble
+//! of asynchronous databases behind a synchronous EVM (bluealloy/revm issues 1549, 1056, 1089, 2927: executors that
+//! wait for themselves, caches that cannot be shared) cannot arise: there is no executor below the EVM.
 //!
-//! A [`View`] belongs to one head. When the cache moves on, a view that reads a part that moved gets [`SourceError::Gone`], so
-//! that no simulation ever mixes two heads.
+//! A [`View`] belongs to one head. When the cache moves on, a view that reads a part that moved gets
+//! [`SourceError::Gone`], so that no simulation ever mixes two heads.
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -116,8 +116,8 @@ fn place(address: &Address) -> usize {
 }
 
 impl Cache {
-    /// An empty cache of the state at `at`. It holds about `max_accounts` accounts: when it moves on with more, those are
-    /// dropped that were not read for longest.
+    /// An empty cache of the state at `at`. It holds about `max_accounts` accounts: when it moves on with more, those
+    /// are dropped that were not read for longest.
     #[must_use]
     pub fn new(source: Arc<dyn StateSource>, at: At, max_accounts: usize) -> Arc<Cache> {
         Arc::new(Cache {

@@ -1,7 +1,7 @@
 //! An EVM in process, on the state of the head.
 //!
-//! A [`StateSource`] (a provider, a recorded state) fills a [`Cache`] that all threads share; a [`Simulator`] a thread executes
-//! pending transactions and whole bundles above it and throws away what they changed.
+//! A [`StateSource`] (a provider, a recorded state) fills a [`Cache`] that all threads share; a [`Simulator`] a thread
+//! executes pending transactions and whole bundles above it and throws away what they changed.
 mod block;
 mod bundle;
 mod cache;

@@ -69,8 +69,8 @@ struct Seen {
     wants: FxHashMap<Want, u32>,
 }
 
-/// A value is recalled that one in so many runs of its target looked at: of a router the pools and tokens of its usual paths,
-/// not the balances of single senders.
+/// A value is recalled that one in so many runs of its target looked at: of a router the pools and tokens of its usual
+/// paths, not the balances of single senders.
 const ONE_IN: u32 = 8;
 
 /// What earlier runs of a target looked at.

@@ -1,4 +1,5 @@
-//! Watches an execution for what token facts need: which storage words are read, and from which hashes their slots came.
+//! Watches an execution for what token facts need: which storage words are read, and from which hashes their slots
+//! came.
 use alloy_primitives::{Address, B256, U256, keccak256};
 use revm::bytecode::opcode;
 use revm::context::Context;
@@ -25,8 +26,8 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether a slot was made from an address: the input of its hash holds the address, or a hash that was made from it. Slots
-    /// next to such a hash, as those of a struct's fields, count too.
+    /// Whether a slot was made from an address: the input of its hash holds the address, or a hash that was made from
+    /// it. Slots next to such a hash, as those of a struct's fields, count too.
     #[must_use]
     pub fn is_keyed_by(&self, slot: U256, address: Address) -> bool {
         self.keyed(slot, address, 4)

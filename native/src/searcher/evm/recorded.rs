@@ -49,13 +49,14 @@ impl RecordedState {
 
     /// Reads a record. Its form is seen from its keys:
     /// - ours: `{"number", "hash", "missing": "zero" | "unknown", "accounts": {…}, "block_hashes": {…}}`;
-    /// - `anvil --dump-state`: `{"block", "accounts": {…}, "best_block_number"}`; a whole state, so what is missing is zero;
-    /// - `debug_traceTransaction` with `prestateTracer`: `{address: {…}}`, bare or under `result`, with `diffMode` under
-    ///   `pre`; what is missing is unknown;
+    /// - `anvil --dump-state`: `{"block", "accounts": {…}, "best_block_number"}`; a whole state, so what is missing is
+    ///   zero;
+    /// - `debug_traceTransaction` with `prestateTracer`: `{address: {…}}`, bare or under `result`, with `diffMode`
+    ///   under `pre`; what is missing is unknown;
     /// - the same of a whole block: a list of `{"result": …}`; the first value of each account and slot is taken.
     ///
-    /// An account is `{"balance", "nonce", "code", "storage": {slot: word}}`, all optional; numbers are JSON integers, decimal
-    /// strings or `0x` strings.
+    /// An account is `{"balance", "nonce", "code", "storage": {slot: word}}`, all optional; numbers are JSON integers,
+    /// decimal strings or `0x` strings.
     ///
     /// # Errors
     /// A line that names the place in the file and what is wrong there.

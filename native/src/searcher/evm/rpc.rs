@@ -70,17 +70,20 @@ impl<T: Transport> RpcSource<T> {
     }
 }
 
-/// Which consequence an error of a provider has. Codes: EIP-1474 and JSON-RPC 2.0; texts: geth, erigon, reth, nethermind.
+/// Which consequence an error of a provider has. Codes: EIP-1474 and JSON-RPC 2.0; texts: geth, erigon, reth,
+/// nethermind, anvil.
 fn failed(method: &str, error: &Value) -> SourceError {
-    const GONE: [&str; 8] = [
+    const GONE: [&str; 10] = [
         "missing trie node",
         "header not found",
         "header for hash not found",
+        "block not found",
+        "unknown block",
+        "blockoutofrange",
         "not canonical",
         "pruned",
         "state is not available",
         "historical state",
-        "block not found",
     ];
     let code = error["code"].as_i64().unwrap_or_default();
     let text = error["message"].as_str().unwrap_or("no message");

@@ -81,8 +81,8 @@ fn failed(error: EVMError<SourceError>) -> SimError {
     }
 }
 
-/// An EVM on the head's state, with what its own transactions changed above it. One a thread; made once and reset for each
-/// head.
+/// An EVM on the head's state, with what its own transactions changed above it. One a thread; made once and reset for
+/// each head.
 pub struct Simulator {
     evm: Inner,
     cache: Arc<Cache>,
@@ -167,7 +167,8 @@ impl Simulator {
         Simulated { success, output, halt, gas_used, logs, created, coinbase_wei, diff, footprint }
     }
 
-    /// Executes a call that pays nothing and checks no nonce, funds, gas price or code of the caller, as `eth_call` does.
+    /// Executes a call that pays nothing and checks no nonce, funds, gas price or code of the caller, as `eth_call`
+    /// does.
     ///
     /// # Errors
     /// As [`Simulator::run`].

@@ -59,7 +59,8 @@ pub struct AccountState {
 pub enum SourceError {
     /// Not now: a connection lost, a limit reached. The same question may be asked again, a bounded number of times.
     Retry(String),
-    /// Never again for this block: pruned, replaced in a reorg, not in the record, or the cache has moved to another head.
+    /// Never again for this block: pruned, replaced in a reorg, not in the record, or the cache has moved to another
+    /// head.
     Gone(String),
     /// The answer is not what the protocol says, or the question was wrong: somebody must look at it.
     Bug(String),
@@ -82,8 +83,8 @@ impl revm::database_interface::DBErrorMarker for SourceError {}
 /// A state that can be asked from many threads. It blocks until it has its answer; nothing here is async, so that no
 /// executor can be blocked by the EVM that waits for it.
 pub trait StateSource: Send + Sync {
-    /// Values of one block's state, in one question where the source can; the answers in the order of `wanted`, each of the
-    /// variant that was asked for.
+    /// Values of one block's state, in one question where the source can; the answers in the order of `wanted`, each of
+    /// the variant that was asked for.
     ///
     /// # Errors
     /// All or nothing; see [`SourceError`].

@@ -14,7 +14,8 @@ pub struct Risk {
     pub reads_sender_flag: bool,
     /// It reads a word kept for the taker that is not its balance.
     pub reads_taker_flag: bool,
-    /// With such a word changed, or a bit of a balance that is no part of it, the transfer fails: an account can be blocked.
+    /// With such a word changed, or a bit of a balance that is no part of it, the transfer fails: an account can be
+    /// blocked.
     pub can_block: bool,
     /// With a bit changed of a word that all share, the transfer fails: all can be stopped.
     pub can_pause: bool,

@@ -114,8 +114,8 @@ impl TokenFacts {
         self.risk.can_block
     }
 
-    /// Why it cannot be in a cycle; none where it can. That it can be paused, upgraded or can block an account is a risk that
-    /// most stable coins have, and is no reason here: the caller decides on [`TokenFacts::risk`].
+    /// Why it cannot be in a cycle; none where it can. That it can be paused, upgraded or can block an account is a
+    /// risk that most stable coins have, and is no reason here: the caller decides on [`TokenFacts::risk`].
     #[must_use]
     pub fn refusal(&self) -> Option<Untradable> {
         if !self.is_token {
@@ -154,8 +154,8 @@ pub(super) fn balance_of(sim: &mut Simulator, token: Address, of: Address) -> Re
     Ok(abi::word(&done.output, 0).filter(|_| done.success))
 }
 
-/// Finds out about a token by executing it on the head's state, with balances that are written into its storage. `pools`: pools
-/// that hold it, for fees that are taken of sales and purchases alone. What `sim` kept stays as it was.
+/// Finds out about a token by executing it on the head's state, with balances that are written into its storage.
+/// `pools`: pools that hold it, for fees that are taken of sales and purchases alone. What `sim` kept stays as it was.
 ///
 /// # Errors
 /// Where the state could not be had. A token that does what it should not is a result.
@@ -187,7 +187,8 @@ fn all(sim: &mut Simulator, token: Address, pools: &[Address]) -> Result<TokenFa
 
     let done = sim.call(holder, token, abi::call("totalSupply()", &[]))?;
     let supply = abi::word(&done.output, 0).unwrap_or_default();
-    // Small beside the supply, as limits on one transfer are parts of it; large enough that a basis point is many units.
+    // Small beside the supply, as limits on one transfer are parts of it; large enough that a basis point is many
+    // units.
     let amount = (supply / U256::from(1_000_000)).clamp(U256::from(1_000_003), U256::ONE << 90);
     sim.overlay().set_storage(slot.contract, slot.slot, amount * U256::from(4));
     facts.rebases = slot.is_scaled || token_risk::drifts(sim, token, holder, slot)?;

@@ -1,11 +1,12 @@
-//! Which pools a transaction touched: from what it changed, and from what it said where the storage of a protocol is not read.
+//! Which pools a transaction touched: from what it changed, and from what it said where the storage of a protocol is
+//! not read.
 use super::simulate::Simulated;
 use crate::searcher::pools::{PoolKey, Status};
 use crate::searcher::state::{After, World};
 
-/// The live pools that an executed transaction touched, in ascending order, with their state after it where that can be told:
-/// those whose storage it changed ([`World::touched_by`]), logs or not; and those of a shared contract that a log names by
-/// their id (Balancer's vault), which have to be simulated.
+/// The live pools that an executed transaction touched, in ascending order, with their state after it where that can be
+/// told: those whose storage it changed ([`World::touched_by`]), logs or not; and those of a shared contract that a log
+/// names by their id (Balancer's vault), which have to be simulated.
 #[must_use]
 pub fn touched(world: &World, done: &Simulated) -> Vec<After> {
     let mut all = world.touched_by(&done.diff);

@@ -1,5 +1,5 @@
-//! The divergence tripwire: what was predicted must be what the EVM gives, to the wei. Where it is not, our arithmetic of a pool
-//! is not its contract's, and the pool is not traded again until somebody has looked.
+//! The divergence tripwire: what was predicted must be what the EVM gives, to the wei. Where it is not, our arithmetic
+//! of a pool is not its contract's, and the pool is not traded again until somebody has looked.
 use std::collections::VecDeque;
 
 use alloy_primitives::{Address, B256, I256, Log, U256};
@@ -105,8 +105,8 @@ impl Tripwire {
         self.count
     }
 
-    /// Holds a prediction against the bundle's execution. `delta`: which of the run's holdings is the profit. One wei of
-    /// difference, or a revert of ours, trips: see [`diverged`] for which pools.
+    /// Holds a prediction against the bundle's execution. `delta`: which of the run's holdings is the profit. One wei
+    /// of difference, or a revert of ours, trips: see [`diverged`] for which pools.
     pub fn check(&mut self, world: &mut World, predicted: &Prediction, run: &BundleRun, delta: usize) -> Verdict {
         let ours = run.results.get(predicted.ours);
         let simulated_wei = match (&run.failure, run.deltas.get(delta)) {
@@ -149,9 +149,10 @@ impl Tripwire {
     }
 }
 
-/// Which pools of a path did otherwise than predicted, by the logs of the execution: the first hop that was given what was
-/// predicted and gave something else; or, where a hop was given something else than predicted although the one before gave
-/// what was predicted, both of them (what is between them, a token with a fee, is theirs). Where the logs do not tell, all.
+/// Which pools of a path did otherwise than predicted, by the logs of the execution: the first hop that was given what
+/// was predicted and gave something else; or, where a hop was given something else than predicted although the one
+/// before gave what was predicted, both of them (what is between them, a token with a fee, is theirs). Where the logs
+/// do not tell, all.
 #[must_use]
 pub fn diverged(pools: &Pools, hops: &[PredictedHop], logs: &[Log]) -> Vec<PoolId> {
     let mut before: Option<PoolId> = None;

@@ -57,8 +57,9 @@ impl fmt::Display for TxError {
 
 impl std::error::Error for TxError {}
 
-/// Reads a transaction in the form of `eth_sendRawTransaction`: legacy (before and after EIP-155), EIP-2930, 1559, 4844 (with a
-/// sidecar as it travels, or without as in a block) and 7702. Blobs and proofs are dropped: the EVM sees their hashes only.
+/// Reads a transaction in the form of `eth_sendRawTransaction`: legacy (before and after EIP-155), EIP-2930, 1559, 4844
+/// (with a sidecar as it travels, or without as in a block) and 7702. Blobs and proofs are dropped: the EVM sees their
+/// hashes only.
 ///
 /// # Errors
 /// See [`TxError`].
@@ -92,8 +93,8 @@ pub fn decode(raw: &[u8]) -> Result<PendingTx, TxError> {
     Ok(PendingTx { hash: *envelope.tx_hash(), sender, env })
 }
 
-/// Who signed a hash, by the EVM's own recovery (libsecp256k1): some four times as fast as the one of alloy-consensus in plain
-/// Rust, and the most expensive step of a pending transaction with it.
+/// Who signed a hash, by the EVM's own recovery (libsecp256k1): some four times as fast as the one of alloy-consensus
+/// in plain Rust, and the most expensive step of a pending transaction with it.
 fn recovered(signature: &Signature, hash: B256) -> Option<Address> {
     if signature.normalize_s().is_some() {
         return None; // the higher of two s: refused since EIP-2
