@@ -12,7 +12,21 @@ from native import cpu
 if (_spec := find_spec("native._core")) is not None and _spec.origin is not None:
     cpu.check(Path(_spec.origin))
 
-from native._core import Cycle, Graph, Kernel, NoQuote, Pools, Replay, Sized, __version__, solve
+from native._core import (
+    Cycle,
+    Graph,
+    Kernel,
+    NoQuote,
+    Pools,
+    Replay,
+    Simulated,
+    Simulator,
+    Sized,
+    __version__,
+    solve,
+    solve_jointly,
+    upper_bound,
+)
 
 if TYPE_CHECKING:
     from native.compiler import CompiledKernel, compile_strategy
@@ -78,6 +92,8 @@ __all__ = [
     "Out",
     "Pools",
     "Replay",
+    "Simulated",
+    "Simulator",
     "Sized",
     "View",
     "__version__",
@@ -91,8 +107,10 @@ __all__ = [
     "param",
     "place",
     "solve",
+    "solve_jointly",
     "state",
     "strategy",
+    "upper_bound",
 ]
 
 

@@ -21,6 +21,8 @@ __all__ = [
     "Quoter",
     "Replay",
     "SimExchange",
+    "Simulated",
+    "Simulator",
     "Sized",
     "Switch",
     "TapeError",
@@ -43,7 +45,9 @@ __all__ = [
     "read_status",
     "sandwiches",
     "solve",
+    "solve_jointly",
     "tape_tops",
+    "upper_bound",
     "verify_tape",
 ]
 
@@ -841,3 +845,97 @@ def solve(
     is paid at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units),
     the builder is paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very
     greatest."""
+
+def solve_jointly(
+    pools: Pools,
+    cycles: list[Cycle],
+    *,
+    gas_price_wei: int | None = None,
+    flat_gas: int = 0,
+    builder_bps: int = 0,
+    wei: int | None = None,
+    units: int | None = None,
+) -> tuple[list[tuple[Cycle, Sized]], int]:
+    """Several cycles over shared pools, which all start in one token: which to take, in which order, and how much of
+    each, each on what those before leave; and what all leave together, in wei. Costs as of `solve`, each cycle a
+    transaction. Raises ValueError where they start in different tokens."""
+
+def upper_bound(pools: Pools, token: str, *, only: list[int] | None = None) -> int | None:
+    """What no trades whatever through these pools (all that are live, unless `only` names some) earn in `token` before
+    gas: the convex dual of network arbitrage. None where a pool has more than two tokens or a protocol without such a
+    bound."""
+
+@final
+class Simulated:
+    """What a transaction did."""
+
+    @property
+    def success(self) -> bool:
+        """Whether it ended without a revert."""
+
+    @property
+    def reason(self) -> str | None:
+        """The contract's words for its revert, or what the EVM stopped it for; None where it succeeded."""
+
+    @property
+    def output(self) -> bytes:
+        """What it returned, or the bytes of its revert."""
+
+    @property
+    def gas_used(self) -> int:
+        """Gas as the receipt says it."""
+
+    @property
+    def coinbase_wei(self) -> int:
+        """What the block's coinbase has more than before, in wei."""
+
+    @property
+    def logs(self) -> list[tuple[str, list[str], bytes]]:
+        """Its logs: address, topics, data."""
+
+    @property
+    def storage(self) -> list[tuple[str, int, int, int]]:
+        """The storage it changed, in order: address, slot, the word before and the word after."""
+
+@final
+class Simulator:
+    """Executes transactions in the block after a recorded head, on the state that was recorded of it."""
+
+    def __new__(
+        cls,
+        state: str,
+        *,
+        number: int,
+        timestamp_s: int,
+        base_fee_wei: int,
+        gas_limit: int = 30000000,
+        gas_used: int = 15000000,
+        coinbase: str | None = None,
+        chain_id: int = 1,
+    ) -> Self:
+        """`state` is JSON: our own form, `prestateTracer`'s answers, or `anvil --dump-state`. The head is told by its
+        number, timestamp, gas limit, gas used and base fee; rules are mainnet's at the next block, with another chain
+        id if one is given. Raises ValueError, naming the place in the JSON."""
+
+    def run(self, raw: bytes, *, keep: bool = False) -> Simulated:
+        """Executes a signed transaction, as the mempool gives it. With `keep` what it changed stays for those after it.
+        Raises ValueError where it is no transaction, where no next block can contain it, or where the state is not
+        recorded."""
+
+    def call(self, sender: str, to: str, data: bytes) -> Simulated:
+        """Calls a contract without a transaction: no fee, no signature, nothing kept."""
+
+    def bundle(
+        self, raw: list[bytes], holdings: list[tuple[str, str | None]] = ..., *, may_revert: list[int] = ...
+    ) -> tuple[list[Simulated], str | None, int, list[int]]:
+        """Executes a bundle in order and forgets it: what each transaction did, why the bundle is not good (None where
+        it is), what the coinbase has more, and what each holding (owner, ERC-20 token or None for ether) has more.
+        `may_revert` names the places of transactions that may."""
+
+    def token_facts(self, token: str, pools: list[str] = ...) -> tuple[int | None, str | None, int, bool, bool, bool]:
+        """What a token is, by executing it, also through pools that hold it: its decimals, why it cannot be traded
+        (None where it can), the most that a transfer loses in basis points, and whether somebody can block accounts, pause
+        it, or replace its code."""
+
+    def storage(self, at: str, slot: int) -> int:
+        """A word of a contract's storage, as it is now. Raises ValueError where it is not recorded."""

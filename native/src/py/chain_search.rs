@@ -7,22 +7,29 @@ use pyo3::types::PyInt;
 use super::chain::{Pools, address, int, wide};
 use crate::searcher::cycle::{Cycle as CoreCycle, Hop, MAX_HOPS};
 use crate::searcher::graph::{Bases, Found, Graph as CoreGraph, Scan, Search, Want};
-use crate::searcher::pools::{PoolId, Side, TokenId};
+use crate::searcher::pools::{PoolId, Side, Status, TokenId};
 use crate::searcher::size::{self, Costs};
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Cycle>()?;
     m.add_class::<Graph>()?;
     m.add_class::<Sized>()?;
-    m.add_function(wrap_pyfunction!(solve, m)?)
+    m.add_function(wrap_pyfunction!(solve, m)?)?;
+    m.add_function(wrap_pyfunction!(solve_jointly, m)?)?;
+    m.add_function(wrap_pyfunction!(upper_bound, m)?)
 }
+
+/// Pool, token in and token out of each hop.
+type Walk = Vec<(u32, String, String)>;
+/// Steps in order, and what all leave together.
+type Plan<'py> = (Vec<(Cycle, Sized)>, Bound<'py, PyAny>);
 
 /// A closed walk of two to four hops through pools; what the last gives is what the first takes.
 #[pyclass(module = "native._core", frozen, eq)]
 #[derive(Clone, PartialEq)]
 pub struct Cycle {
     inner: CoreCycle,
-    hops: Vec<(u32, String, String)>,
+    hops: Walk,
     /// Natural logarithm of what comes back per unit at spot prices after fees; above 0 it earns, for a small enough amount.
     #[pyo3(get)]
     log_gain: f64,
@@ -77,7 +84,7 @@ impl Cycle {
 
     /// Pool, token in and token out of each hop.
     #[getter]
-    fn hops(&self) -> Vec<(u32, String, String)> {
+    fn hops(&self) -> Walk {
         self.hops.clone()
     }
 
@@ -143,7 +150,7 @@ impl Graph {
     /// Rings of any length that gain more than `per_hop` (log) a hop, found over the whole graph: at least one where there
     /// is one. Each is its hops as pool, token in, token out, and its log gain.
     #[pyo3(signature = (pools, *, per_hop = 0.0, max_rings = 16))]
-    fn scan(&mut self, pools: &Pools, per_hop: f64, max_rings: usize) -> Vec<(Vec<(u32, String, String)>, f64)> {
+    fn scan(&mut self, pools: &Pools, per_hop: f64, max_rings: usize) -> Vec<(Walk, f64)> {
         let text = |id| pools.inner.token_address(id).to_checksum(None);
         let found = self.inner.scan(per_hop, max_rings, &mut self.scan);
         let hop = |hop: &Hop| {
@@ -220,6 +227,26 @@ impl Sized {
     }
 }
 
+/// Costs as Python's keywords say them.
+fn costs(
+    gas_price_wei: Option<&Bound<'_, PyInt>>,
+    flat_gas: u64,
+    builder_bps: u32,
+    wei: Option<&Bound<'_, PyInt>>,
+    units: Option<&Bound<'_, PyInt>>,
+) -> PyResult<Costs> {
+    if builder_bps > 10_000 {
+        return Err(PyValueError::new_err(format!("builder_bps is {builder_bps}; 10000 are all of the profit")));
+    }
+    let mut costs = Costs { flat_gas, builder_bps, ..Costs::FREE };
+    for (to, given) in [(&mut costs.gas_price_wei, gas_price_wei), (&mut costs.wei, wei), (&mut costs.units, units)] {
+        if let Some(number) = given {
+            *to = wide(number)?;
+        }
+    }
+    Ok(costs)
+}
+
 /// The amount that earns most in a cycle after its costs, and what is proven of it; None where nothing is left. Gas is paid
 /// at `gas_price_wei` and turned into the cycle's token (`wei` wei are worth `units` of its smallest units), the builder is
 /// paid `builder_bps` of the gross profit. `steps` more steps of exact search look for the very greatest.
@@ -236,15 +263,54 @@ fn solve(
     units: Option<&Bound<'_, PyInt>>,
     steps: u64,
 ) -> PyResult<Option<Sized>> {
-    if builder_bps > 10_000 {
-        return Err(PyValueError::new_err(format!("builder_bps is {builder_bps}; 10000 are all of the profit")));
-    }
-    let mut costs = Costs { flat_gas, builder_bps, ..Costs::FREE };
-    for (to, given) in [(&mut costs.gas_price_wei, gas_price_wei), (&mut costs.wei, wei), (&mut costs.units, units)] {
-        if let Some(number) = given {
-            *to = wide(number)?;
-        }
-    }
+    let costs = costs(gas_price_wei, flat_gas, builder_bps, wei, units)?;
     let found = size::solve_exactly(&pools.inner, &cycle.inner, &costs, steps);
     Ok(found.map(|inner| Sized { inner, hops: cycle.hops.len() }))
+}
+
+/// Several cycles over shared pools, which all start in one token: which to take, in which order, and how much of each, each
+/// on what those before leave; and what all leave together, in wei. Costs as of `solve`, each cycle a transaction.
+#[pyfunction]
+#[pyo3(signature = (pools, cycles, *, gas_price_wei = None, flat_gas = 0, builder_bps = 0, wei = None, units = None))]
+#[allow(clippy::too_many_arguments)] // they are keywords in Python
+fn solve_jointly<'py>(
+    py: Python<'py>,
+    pools: &Pools,
+    cycles: Vec<PyRef<'_, Cycle>>,
+    gas_price_wei: Option<&Bound<'_, PyInt>>,
+    flat_gas: u64,
+    builder_bps: u32,
+    wei: Option<&Bound<'_, PyInt>>,
+    units: Option<&Bound<'_, PyInt>>,
+) -> PyResult<Plan<'py>> {
+    let costs = costs(gas_price_wei, flat_gas, builder_bps, wei, units)?;
+    let cycles: Vec<CoreCycle> = cycles.iter().map(|cycle| cycle.inner).collect();
+    if cycles.windows(2).any(|two| two[0].token != two[1].token) {
+        return Err(PyValueError::new_err("the cycles start in different tokens: solve those of each token together"));
+    }
+    let plan = size::joint::solve(&pools.inner, &cycles, &|_| Some(costs));
+    let step = |step: &size::joint::Step| {
+        (Cycle::of(pools, step.cycle), Sized { inner: step.sized, hops: step.cycle.hops().len() })
+    };
+    Ok((plan.steps.iter().map(step).collect(), int(py, plan.net_wei)?))
+}
+
+/// What no trades whatever through these pools (all that are live, unless `only` names some) earn in `token` before gas: the
+/// convex dual of network arbitrage. None where a pool has more than two tokens or a protocol without such a bound.
+#[pyfunction]
+#[pyo3(signature = (pools, token, *, only = None))]
+fn upper_bound<'py>(
+    py: Python<'py>,
+    pools: &Pools,
+    token: &str,
+    only: Option<Vec<u32>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let token = known(pools, token)?;
+    let live = |id: &PoolId| pools.inner.status(*id) == Status::Live;
+    let ids = match only {
+        Some(numbers) => numbers.into_iter().map(|n| pools.id(n)).collect::<PyResult<Vec<_>>>()?,
+        None => pools.inner.ids().filter(live).collect(),
+    };
+    let bound = py.detach(|| size::dual::upper_bound(&pools.inner, ids, token));
+    bound.map(|bound| int(py, bound.at_most)).transpose()
 }

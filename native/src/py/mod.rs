@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 mod bench;
 mod chain;
+mod chain_evm;
 mod chain_search;
 mod features;
 mod kernel;
@@ -28,6 +29,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("built_for", BUILT_FOR)?;
     bench::register(m)?;
     chain::register(m)?;
+    chain_evm::register(m)?;
     chain_search::register(m)?;
     features::register(m)?;
     kernel::register(m)?;
