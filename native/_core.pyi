@@ -934,8 +934,8 @@ class Simulator:
 
     def token_facts(self, token: str, pools: list[str] = ...) -> tuple[int | None, str | None, int, bool, bool, bool]:
         """What a token is, by executing it, also through pools that hold it: its decimals, why it cannot be traded
-        (None where it can), the most that a transfer loses in basis points, and whether somebody can block accounts, pause
-        it, or replace its code."""
+        (None where it can), the most that a transfer loses in basis points, and whether somebody can block accounts,
+        pause it, or replace its code."""
 
     def storage(self, at: str, slot: int) -> int:
         """A word of a contract's storage, as it is now. Raises ValueError where it is not recorded."""
