@@ -68,7 +68,8 @@ def table(networks: Sequence[Network]) -> str:
             continue
         gaps = [n.gap for n in real]
         cycles, found_ms, bound_ms = (
-            statistics.median(column) for column in zip(*((n.cycles, n.found_ms, n.bound_ms) for n in real), strict=True)
+            statistics.median(column)
+            for column in zip(*((n.cycles, n.found_ms, n.bound_ms) for n in real), strict=True)
         )
         lines.append(
             f"| {size:,} | {len(ours)} | {len(ours) - len(real)} | {cycles:,.0f} "

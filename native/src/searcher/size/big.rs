@@ -1,4 +1,5 @@
-//! Integers of up to 640 bits that know their length: products of a few reserves, faster than a fixed width that fits all.
+//! Integers of up to 640 bits that know their length: products of a few reserves, faster than a fixed width that fits
+//! all.
 use std::cmp::Ordering;
 
 /// Products here have up to 390 bits, their factors together up to 9 limbs (see [`super::wide`]).

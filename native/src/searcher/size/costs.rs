@@ -4,8 +4,8 @@ use alloy_primitives::U256;
 use super::super::cycle::MAX_HOPS;
 use super::proof::Proof;
 
-/// What is paid for a cycle. Amounts of a cycle are in its own token, so gas has to be turned into that token: `wei` wei
-/// are worth `units` of its smallest units (1 and 1 for WETH).
+/// What is paid for a cycle. Amounts of a cycle are in its own token, so gas has to be turned into that token: `wei`
+/// wei are worth `units` of its smallest units (1 and 1 for WETH).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Costs {
     /// Base fee and priority fee together, for one gas.
@@ -33,8 +33,8 @@ impl Costs {
         Costs { gas_price_wei, flat_gas, builder_bps, ..Costs::FREE }
     }
 
-    /// What `gas` of the pools and the flat gas cost in the cycle's token, rounded up; the greatest number where it does not
-    /// fit or the price is 0.
+    /// What `gas` of the pools and the flat gas cost in the cycle's token, rounded up; the greatest number where it
+    /// does not fit or the price is 0.
     #[must_use]
     pub fn gas_cost(&self, gas: u64) -> U256 {
         let in_wei = self.gas_price_wei.checked_mul(U256::from(gas) + U256::from(self.flat_gas));
@@ -62,8 +62,8 @@ impl Costs {
     }
 }
 
-/// A cycle with the amount that earns most. All amounts are in smallest units: `amounts[0]` and those of the profit of the
-/// cycle's token, the others of what each hop gives.
+/// A cycle with the amount that earns most. All amounts are in smallest units: `amounts[0]` and those of the profit of
+/// the cycle's token, the others of what each hop gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sized {
     /// What goes in.

@@ -1,8 +1,8 @@
 //! How much any trade whatever could earn: the convex dual of network arbitrage.
 //!
-//! Diamandis, Resnick, Chitra, Angeris, "An Efficient Algorithm for Optimal Routing Through Constant Function Market Makers"
-//! (2023). Of all trades, one with each pool, that leave nobody owing anything, the best one earns, in units of one token,
-//! at most
+//! Diamandis, Resnick, Chitra, Angeris, "An Efficient Algorithm for Optimal Routing Through Constant Function Market
+//! Makers" (2023). Of all trades, one with each pool, that leave nobody owing anything, the best one earns, in units of
+//! one token, at most
 //!
 //! ```text
 //! sum over pools of  max over its trades of  (prices . what the trade gives)
@@ -10,9 +10,9 @@
 //!
 //! for *any* prices with 1 for that token and none below 0. So whatever prices the search in here ends with, the sum at
 //! them is a bound; a better search only makes it lower. Each maximum is a closed form for a constant-product pair,
-//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`, and a sum of such for the pieces of concentrated liquidity. Rounding down and gas only take from what it allows, trading with a pool in
-//! several steps gives no more than one trade where fees stay in the pool or go out of it, and the sum itself is raised by
-//! more than floats can be wrong.
+//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`, and a sum of such for the pieces of concentrated liquidity. Rounding down
+//! and gas only take from what it allows, trading with a pool in several steps gives no more than one trade where fees
+//! stay in the pool or go out of it, and the sum itself is raised by more than floats can be wrong.
 use std::collections::{BinaryHeap, VecDeque};
 
 use alloy_primitives::U256;
@@ -107,8 +107,8 @@ impl Network {
         Some(network)
     }
 
-    /// Prices from the token outwards, over the deepest pools first. A token that is not reached has the price 0: its pools
-    /// can then give nothing.
+    /// Prices from the token outwards, over the deepest pools first. A token that is not reached has the price 0: its
+    /// pools can then give nothing.
     fn first_prices(&self) -> Vec<f64> {
         let mut prices = vec![0.0; self.tokens.len()];
         let mut reached = vec![false; self.tokens.len()];
@@ -160,8 +160,8 @@ impl Network {
         each.sum()
     }
 
-    /// The price at which the trader gets nothing of a token and owes nothing, all other prices kept: there the sum is least,
-    /// as what the trader gets is its derivative and never falls with the price.
+    /// The price at which the trader gets nothing of a token and owes nothing, all other prices kept: there the sum is
+    /// least, as what the trader gets is its derivative and never falls with the price.
     fn balanced(&self, prices: &[f64], place: usize) -> f64 {
         let now = prices[place];
         let flow = self.flow(prices, place, now);
@@ -217,8 +217,8 @@ impl Network {
         stiff
     }
 
-    /// Lowers the sum by limited-memory BFGS in the logarithms of the prices (Nocedal, 1980): none of them falls to 0, so
-    /// that no bound has to be kept, and where the derivatives by the logarithms are 0 those by the prices are.
+    /// Lowers the sum by limited-memory BFGS in the logarithms of the prices (Nocedal, 1980): none of them falls to 0,
+    /// so that no bound has to be kept, and where the derivatives by the logarithms are 0 those by the prices are.
     fn descend(&self, prices: &mut [f64]) {
         let stiff = self.stiffness(prices);
         let (mut value, mut slope) = self.slope(prices);

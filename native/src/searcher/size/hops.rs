@@ -35,8 +35,8 @@ impl<'a> Hops<'a> {
         Some(gas)
     }
 
-    /// The greatest amount from `low` on with less gas than `high` takes; none where even `low` takes as much. What is too
-    /// small for a quote takes less.
+    /// The greatest amount from `low` on with less gas than `high` takes; none where even `low` takes as much. What is
+    /// too small for a quote takes less.
     pub fn last_cheaper(&self, mut low: U256, mut high: U256) -> Option<U256> {
         let dear = self.gas(high)?;
         let cheaper = |amount_in: U256| self.gas(amount_in).is_none_or(|gas| gas < dear);
@@ -66,8 +66,8 @@ impl Path for Hops<'_> {
     }
 }
 
-/// The least amount in that gives at least `wanted`, from the one that the contract would ask for: a contract may ask for
-/// a little more than the least. Where a pool's iterations make it give less for one unit more, the least nearby.
+/// The least amount in that gives at least `wanted`, from the one that the contract would ask for: a contract may ask
+/// for a little more than the least. Where a pool's iterations make it give less for one unit more, the least nearby.
 fn least_in(pool: &AnyPool, side: Side, wanted: U256) -> Option<U256> {
     let gives = |amount_in: U256| match pool.quote_in(side, amount_in) {
         Ok(out) => Some(out >= wanted),
@@ -111,8 +111,9 @@ pub(super) fn golden(hops: &Hops<'_>) -> Option<U256> {
     section(&mut at, best >> RUNG, best << RUNG).filter(|&amount_in| at(amount_in) > Some(I256::ZERO))
 }
 
-/// The amount between two at which `earned` is greatest, nearly, by golden section on exact integers (Kiefer, 1953). What is
-/// looked at is concave but for rounding, and what rounding hides no method finds. None earned is less than anything.
+/// The amount between two at which `earned` is greatest, nearly, by golden section on exact integers (Kiefer, 1953).
+/// What is looked at is concave but for rounding, and what rounding hides no method finds. None earned is less than
+/// anything.
 pub(super) fn section(earned: &mut impl FnMut(U256) -> Option<I256>, mut low: U256, mut high: U256) -> Option<U256> {
     // 0.618 of a span, in 64 bits.
     let inner = |span: U256| (span * U256::from(11_400_714_819_323_198_485u64)) >> 64;

@@ -1,11 +1,12 @@
 //! Several cycles over shared pools: which, in which order, and how much into each.
 //!
-//! Cycles that share pools change each other's prices. The plan starts with the best cycle, applies it, looks again, and so
-//! on; or with a part of all cycles at once, and so on; for a few cycles every order is tried; then each amount in turn is moved, all others kept, as long as the plan earns
-//! more. Every plan that is compared is one that was swapped through on exact integers, pool after pool.
+//! Cycles that share pools change each other's prices. The plan starts with the best cycle, applies it, looks again,
+//! and so on; or with a part of all cycles at once, and so on; for a few cycles every order is tried; then each amount
+//! in turn is moved, all others kept, as long as the plan earns more. Every plan that is compared is one that was
+//! swapped through on exact integers, pool after pool.
 //!
-//! Cycles may start in different tokens: the caller says what each token's costs and its price in wei are, and plans are
-//! compared in wei.
+//! Cycles may start in different tokens: the caller says what each token's costs and its price in wei are, and plans
+//! are compared in wei.
 use std::collections::BinaryHeap;
 
 use alloy_primitives::{I256, U256};
@@ -35,7 +36,8 @@ impl<'a, V: View> Overlay<'a, V> {
         Overlay { below, changed: FxHashMap::default() }
     }
 
-    /// Swaps `amount_in` through the cycle; what comes out, or none where a hop gives no quote: then the state is of no use.
+    /// Swaps `amount_in` through the cycle; what comes out, or none where a hop gives no quote: then the state is of no
+    /// use.
     pub fn apply(&mut self, cycle: &Cycle, amount_in: U256) -> Option<U256> {
         cycle.hops().iter().try_fold(amount_in, |amount, hop| {
             let pool = self.changed.entry(hop.pool).or_insert_with(|| self.below.pool(hop.pool).clone());
@@ -89,7 +91,8 @@ pub fn in_sequence<V: View>(pools: &V, wanted: &[(Cycle, U256)], prices: &impl P
     Some(plan)
 }
 
-/// The best cycle, then the best on what it leaves, and so on until nothing is left: at least as good as any one of them.
+/// The best cycle, then the best on what it leaves, and so on until nothing is left: at least as good as any one of
+/// them.
 #[must_use]
 pub fn greedy<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices) -> Plan {
     more(&mut Overlay::new(pools), Plan::default(), cycles, prices)
@@ -132,10 +135,10 @@ fn more<V: View>(state: &mut Overlay<'_, V>, mut plan: Plan, cycles: &[Cycle], p
     plan
 }
 
-/// All cycles at once: each round all that earn are swapped for a part of their best amount, the best first, so that none
-/// takes what another would make more of. The sums of each cycle's parts are then swapped one after the other, and what is
-/// left is looked for as in [`greedy`]. With `room`, no more than that goes into a pool on a side in these rounds, and
-/// nothing where there is none.
+/// All cycles at once: each round all that earn are swapped for a part of their best amount, the best first, so that
+/// none takes what another would make more of. The sums of each cycle's parts are then swapped one after the other, and
+/// what is left is looked for as in [`greedy`]. With `room`, no more than that goes into a pool on a side in these
+/// rounds, and nothing where there is none.
 fn together<V: View>(pools: &V, cycles: &[Cycle], prices: &impl Prices, mut room: Option<Room>) -> Option<Plan> {
     let free = |token| prices(token).map(|costs| Costs { gas_price_wei: U256::ZERO, ..costs });
     let mut state = Overlay::new(pools);

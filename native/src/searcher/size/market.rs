@@ -16,7 +16,8 @@ impl Most {
     const NOTHING: Most = Most { value: 0.0, gets: [0.0; 2] };
 }
 
-/// Constant product between two amounts in: all of a pair, or a piece of concentrated liquidity with its virtual reserves.
+/// Constant product between two amounts in: all of a pair, or a piece of concentrated liquidity with its virtual
+/// reserves.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     /// Reserves of what goes in and of what comes out where it begins, and where it ends.
@@ -98,8 +99,8 @@ fn stretches(segments: Segments<'_>, down: bool) -> Vec<Stretch> {
 }
 
 impl Stretch {
-    /// The most it is worth at these prices of what goes in and what comes out, with what is paid and what comes out; none
-    /// where it, and so all behind it, is worth nothing.
+    /// The most it is worth at these prices of what goes in and what comes out, with what is paid and what comes out;
+    /// none where it, and so all behind it, is worth nothing.
     fn most(&self, price_in: f64, price_out: f64) -> Option<(f64, f64, f64)> {
         // Out: worth p Y; in: worth p X / f. The best trade moves both to the same, their geometric mean.
         let (out, paid) = ((price_out * self.y[0]).sqrt(), (price_in * self.x[0] / self.left).sqrt());

@@ -29,16 +29,16 @@ use wide::Wide;
 
 /// The amount that earns most in `cycle` after `costs`, and what is proven of it; none where nothing is left.
 ///
-/// Its neighbours are no better, and the proof says how much more any amount could earn: mostly nothing, otherwise a few
-/// units. A hop that gives no quote at an amount makes that amount impossible, nothing else.
+/// Its neighbours are no better, and the proof says how much more any amount could earn: mostly nothing, otherwise a
+/// few units. A hop that gives no quote at an amount makes that amount impossible, nothing else.
 #[must_use]
 pub fn solve<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> {
     solve_exactly(pools, cycle, costs, 0)
 }
 
-/// As [`solve`], and then up to `steps` steps of exact search for the greatest gross profit over all amounts and, of the
-/// amounts that have it, the least. The proof says how far it came: with 18 decimals on all sides it can take millions of
-/// steps to rule out a single unit.
+/// As [`solve`], and then up to `steps` steps of exact search for the greatest gross profit over all amounts and, of
+/// the amounts that have it, the least. The proof says how far it came: with 18 decimals on all sides it can take
+/// millions of steps to rule out a single unit.
 #[must_use]
 pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps: u64) -> Option<Sized> {
     let Some(legs) = Legs::of(pools, cycle) else { return of_any(pools, cycle, costs, steps) };
@@ -72,9 +72,10 @@ fn of_any<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, steps: u64) -> Optio
     before_ticks(pools, cycle, costs, steps, best, corner.amount_in, &crossed)
 }
 
-/// The best amount so far, or one that stops before a tick if the gas of crossing it costs more than what lies behind it
-/// earns. From the last tick back, as far as stopping earlier gets better: each costs about the same, so that behind some
-/// that are worse there is none that is better. With `steps`, every rise of gas is looked at, not that of ticks alone.
+/// The best amount so far, or one that stops before a tick if the gas of crossing it costs more than what lies behind
+/// it earns. From the last tick back, as far as stopping earlier gets better: each costs about the same, so that behind
+/// some that are worse there is none that is better. With `steps`, every rise of gas is looked at, not that of ticks
+/// alone.
 fn before_ticks<V: View>(
     pools: &V,
     cycle: &Cycle,

@@ -1,5 +1,6 @@
-//! Cycles through constant-product and concentrated liquidity: piece by piece a Möbius function, walked in floats to where
-//! one more unit in gives no more than one unit out. A first guess; the answer is then looked for on exact integers.
+//! Cycles through constant-product and concentrated liquidity: piece by piece a Möbius function, walked in floats to
+//! where one more unit in gives no more than one unit out. A first guess; the answer is then looked for on exact
+//! integers.
 use alloy_primitives::U256;
 
 use super::super::cycle::MAX_HOPS;
@@ -109,8 +110,8 @@ impl Moebius {
 /// More pieces than this are not walked.
 const MOST_PIECES: usize = 4096;
 
-/// The amount that earns most before gas, nearly, and the amounts at which a tick is crossed on the way there, in rising
-/// order. None where a hop is of another kind or has no liquidity.
+/// The amount that earns most before gas, nearly, and the amounts at which a tick is crossed on the way there, in
+/// rising order. None where a hop is of another kind or has no liquidity.
 pub(super) fn best_in(hops: &Hops<'_>) -> Option<(U256, Vec<U256>)> {
     let mut pieces: [Option<(Piece, Ahead<'_>, Side)>; MAX_HOPS] = [const { None }; MAX_HOPS];
     let mut price = 1.0;

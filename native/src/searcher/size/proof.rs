@@ -77,11 +77,11 @@ pub(super) enum Walked {
     Until(U256),
 }
 
-/// The least amount from `from` on that earns at least `profit`, in at most `steps` steps, as far as `past` does not say
-/// that none can come any more.
+/// The least amount from `from` on that earns at least `profit`, in at most `steps` steps, as far as `past` does not
+/// say that none can come any more.
 ///
-/// Where x is not above any such amount X, neither is the least amount that gives `x + profit`: X gives at least
-/// `X + profit`, and what comes out never falls. So the walk from x to that amount rises to the least X and passes none.
+/// Where x is not above any such amount X, neither is the least amount that gives `x + profit`: X gives at least `X +
+/// profit`, and what comes out never falls. So the walk from x to that amount rises to the least X and passes none.
 pub(super) fn walk_up<P: Path>(
     path: &P,
     from: U256,
@@ -167,8 +167,8 @@ pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corne
 /// As [`FEW`], where a step costs quotes of any protocol.
 const FEWER: u64 = 2;
 
-/// The best corner near `guess` by walks alone, of at most [`FEWER`] or `steps` steps to each side, for hops that have no
-/// bound over all amounts. Nothing above `end` is looked at.
+/// The best corner near `guess` by walks alone, of at most [`FEWER`] or `steps` steps to each side, for hops that have
+/// no bound over all amounts. Nothing above `end` is looked at.
 pub(super) fn nearby<P: Path>(path: &P, guess: U256, end: U256, steps: u64) -> Option<(Corner, Proof)> {
     let mut best = Corner::at(path, guess)?;
     loop {

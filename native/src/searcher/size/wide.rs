@@ -1,15 +1,16 @@
 //! A path of constant-product hops as one function `K x / (M + N x)` with integers, and what that proves.
 //!
-//! Each hop takes x to `f Y x / (d X + f x)` before it rounds down (X, Y the reserves, f/d what is left after the fee), so
-//! hops compose to `K x / (M + N x)`. Rounding down only ever loses and no hop falls as more goes in, so what the chain
-//! pays for x is at most that. From there, with real x:
+//! Each hop takes x to `f Y x / (d X + f x)` before it rounds down (X, Y the reserves, f/d what is left after the fee),
+//! so hops compose to `K x / (M + N x)`. Rounding down only ever loses and no hop falls as more goes in, so what the
+//! chain pays for x is at most that. From there, with real x:
 //! - the profit `K x / (M + N x) - x` is concave, its maximum at `(sqrt(K M) - M) / N` is `(sqrt K - sqrt M)^2 / N`;
 //! - it is at least w exactly where `N x^2 - B x + M w <= 0` with `B = K - M - N w`.
 //!
-//! All of it is decided on integers. Four hops would make K and M of up to 576 bits and their products of 1,152; K, M and N
-//! are kept to 192 bits by a common shift instead, K rounded up, M and N down. That only raises the function, so that what
-//! is proven stays proven, and by less than one in 2^100 for reserves and profits as they are: no bound of a whole number
-//! of units is known to have changed by it. Up to 192 bits (every reserve below 2^48, for example) nothing is rounded.
+//! All of it is decided on integers. Four hops would make K and M of up to 576 bits and their products of 1,152; K, M
+//! and N are kept to 192 bits by a common shift instead, K rounded up, M and N down. That only raises the function, so
+//! that what is proven stays proven, and by less than one in 2^100 for reserves and profits as they are: no bound of a
+//! whole number of units is known to have changed by it. Up to 192 bits (every reserve below 2^48, for example) nothing
+//! is rounded.
 use std::cell::OnceCell;
 
 use alloy_primitives::{U256, Uint};
