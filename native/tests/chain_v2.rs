@@ -29,7 +29,7 @@ fn with_fee(pair: &Bytes, fee: u8, parts: u16) -> Bytes {
         assert_eq!(code.matches(&was).count(), count, "the constants of the pair are not where they were");
         code = code.replace(&was, &is);
     }
-    hex::decode(code).expect("the bytecode is hexadecimal").into()
+    hex::decode(code).expect("digits").into()
 }
 
 fn made(fee: u8, parts: u16) -> Option<Pair> {
