@@ -5,6 +5,7 @@
 # bench  speed of the replay, side by side with its peers, in one run
 # bench-wire  tick on the wire to order on the wire, beside FastMM; Linux, root
 # bench-scale  one lane with 1 to 1,000 instruments
+# bench-chain  quotes, sizes, searches and simulation beside peers' crates and real bytecode; compiles for ten minutes
 # chaos  every proof of a live session at its full count: kill -9, misbehaviour, halts, countdown; about an hour
 # fills  our fills beside hftbacktest's on the same recorded day; fails where no fill rule explains a difference
 # artifacts  real contract bytecode and a local chain from npm, for the differential tests alone (test does this)
@@ -15,7 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
-.PHONY: build demo replay test check bench bench-wire bench-scale chaos fills clean tools artifacts
+.PHONY: build demo replay test check bench bench-wire bench-scale bench-chain chaos fills clean tools artifacts
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
@@ -99,6 +100,12 @@ bench-wire: build
 bench-scale: build
 	SEARCHER_DATA="$(DATA)" $(BIN)/python -m bench.scale
 
+# degenbot's crates ask for Rust 1.97 and compile with less.
+bench-chain: artifacts | tools
+	@mkdir -p out
+	cd bench/chain && SEARCHER_ARTIFACTS="$(CURDIR)/tests/chain/node_modules" \
+		cargo run --release --locked --ignore-rust-version -- --json "$(CURDIR)/out/bench-chain.json"
+
 chaos: build
 	$(BIN)/python -m tests.chaos.kill9 --runs 100
 	$(BIN)/python -m tests.chaos.storm --runs 1
@@ -111,4 +118,4 @@ fills: build
 	else echo "fills skipped: no recorded day at $(DAY) (SEARCHER_DATA names its folder)"; fi
 
 clean:
-	rm -rf .venv bench/.venv target out native/_core*.so
+	rm -rf .venv bench/.venv bench/chain/target target out native/_core*.so

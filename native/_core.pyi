@@ -711,6 +711,16 @@ class Pools:
     def quote_out(self, pool: int, token_in: str, token_out: str, amount_out: int) -> int:
         """The amount in that the contract asks for exactly `amount_out`. Raises NoQuote."""
 
+    def swap_part(
+        self, pool: int, token_in: str, token_out: str, amount: int, *, exact_out: bool = False
+    ) -> tuple[int, int]:
+        """What goes in and what comes out where liquidity may end before `amount` does, as a quoter contract tells it:
+        `amount` is offered, or with `exact_out` asked for. For pools with liquidity between ticks. Raises NoQuote."""
+
+    def get_dy(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
+        """What the view `get_dy` of a Curve pool says; of some it rounds otherwise than what `exchange` pays, which is
+        what `quote_in` gives. Raises NoQuote."""
+
     def apply(self, pool: int, token_in: str, token_out: str, amount_in: int) -> int:
         """Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing
         changed."""

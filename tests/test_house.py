@@ -13,7 +13,8 @@ from tests.house_rules import Allowance
 ROOT = Path(__file__).resolve().parent.parent
 
 MONEY_RUST = ("native/src/units.rs", "native/src/event.rs", "native/src/risk/", "native/src/sim/",
-              "native/src/cex/orders.rs", "native/src/cex/quoter.rs", "native/src/cex/book.rs")  # fmt: skip
+              "native/src/cex/orders.rs", "native/src/cex/quoter.rs", "native/src/cex/book.rs",
+              "native/src/searcher/state/", "native/src/searcher/evm/", "native/src/searcher/cycle.rs")  # fmt: skip
 MONEY_PYTHON = ("risk/",)
 
 FLOATS_ALLOWED = [
@@ -33,6 +34,7 @@ EDGES_ALLOWED = [
     Allowance("native/src/net/stream.rs", "*", "the socket itself; it decides nothing and is told the time"),
     Allowance("native/src/net/link.rs", "*", "which address to dial next, as the resolver gave them"),
     Allowance("native/src/net/resolve.rs", "*", "asks the system for the addresses of a name"),
+    Allowance("native/src/searcher/pools/v3/tests.rs", "*", "a long run of a proof says how many cases it wants"),
     Allowance("native/src/live/handle/tests.rs", "*", "a proof waits for a thread to end; nothing decides here"),
 ]
 

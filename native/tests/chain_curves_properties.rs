@@ -104,7 +104,8 @@ fn no_state_and_no_amount_panics() {
     }
 }
 
-/// A pool as there could be one, of about 1e6 whole units of each of its two tokens, and how deep it is in units of token 0.
+/// A pool as there could be one, of about 1e6 whole units of each of its two tokens, and how deep it is in units of
+/// token 0.
 fn sensible(random: &mut Seeded) -> (AnyPool, U256) {
     let decimals = [pick(random, &[18, 6, 8]), pick(random, &[18, 6, 8])];
     let whole = [(); 2].map(|()| U256::from(400_000 + random.below(1_200_000)));
@@ -186,7 +187,8 @@ fn an_input_for_an_output_is_the_smallest() {
         let Ok(needed) = pool.quote_out(Side::ZERO_FOR_ONE, out) else { continue };
         let at = |amount_in| pool.quote_in(Side::ZERO_FOR_ONE, amount_in);
         if matches!(pool, AnyPool::BalancerWeighted(_) | AnyPool::BalancerStable(_)) {
-            // the vault's own formulas, one for each direction: they meet but for their roundings and a unit of each token
+            // the vault's own formulas, one for each direction: they meet but for their roundings and a unit of each
+            // token
             let noise = amount / U256::from(1_000_000) + U256::from(2) * amount / out + U256::from(2);
             assert!(needed.abs_diff(amount) <= noise, "{needed}, not {amount}, for {out}: {pool:?}");
             found[0] += 1;

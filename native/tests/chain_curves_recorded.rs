@@ -150,6 +150,6 @@ fn a_pool_survives_its_file() {
     let Some(json) = recorded("curve_tripool_24407242.json") else { return };
     let pool = AnyPool::CurveStable(Box::new(tripool(&json)));
     let text = serde_json::to_string(&pool).expect("it is written");
-    assert!(text.contains("\"protocol\":\"curve_stable\""), "{text}");
+    assert!(text.starts_with("{\"curve_stable\":"), "{text}");
     assert_eq!(serde_json::from_str::<AnyPool>(&text).expect("it is read"), pool);
 }

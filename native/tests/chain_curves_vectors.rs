@@ -1,10 +1,10 @@
-//! Curve and Solidly pools beside what their published sources computed, compiled and run in an EVM: states of all sizes,
-//! what the views said, what the swaps paid, and the balances after; and cases in which the contract reverted.
+//! Curve and Solidly pools beside what their published sources computed, compiled and run in an EVM: states of all
+//! sizes, what the views said, what the swaps paid, and the balances after; and cases in which the contract reverted.
 //!
 //! No package ships these contracts' bytecode, so the compiled functions are not here, only their answers. Curve:
-//! `StableSwap3Pool.vy`, `SwapTemplateBase.vy`, `CurveStableSwapNG.vy`, `CurveCryptoSwap2.vy`, `CurveCryptoMath3.vy` with
-//! vyper 0.3.10, transfers left out. Solidly: the curve and the checks of `swap` in `Pool.sol` of Aerodrome and in
-//! `BaseV1-core.sol`, with solc 0.8.19.
+//! `StableSwap3Pool.vy`, `SwapTemplateBase.vy`, `CurveStableSwapNG.vy`, `CurveCryptoSwap2.vy`, `CurveCryptoMath3.vy`
+//! with vyper 0.3.10, transfers left out. Solidly: the curve and the checks of `swap` in `Pool.sol` of Aerodrome and
+//! in `BaseV1-core.sol`, with solc 0.8.19.
 use _core::searcher::pools::{AnyPool, Pool, Side};
 use alloy_primitives::U256;
 use serde::Deserialize;

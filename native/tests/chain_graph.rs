@@ -109,7 +109,7 @@ fn naive(models: &[Model], touched: &[PoolId], want: &Want) -> Found {
             Bases::Prefer(_) => base.or(tokens.iter().min().copied()),
         };
         if start == Some(token) && log_gain > want.min_log_gain && hops.iter().any(|h| touched.contains(&h.pool)) {
-            cycles.push(FoundCycle { cycle: Cycle::new(token, hops).unwrap(), log_gain });
+            cycles.push(FoundCycle { cycle: Cycle::new(token, hops).expect("at least one"), log_gain });
         }
     });
     cycles.sort_by(FoundCycle::rank);

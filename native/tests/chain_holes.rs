@@ -44,7 +44,7 @@ fn reload(world: &mut World, node: &mut Node, random: &mut Seeded) {
 #[test]
 fn what_is_live_is_true_however_the_stream_is_cut() {
     let mut counts = [0u64; 5];
-    for seed in 0..cases(60).div_ceil(10) {
+    for seed in 0..cases(30).div_ceil(10) {
         let Some(mut node) = Node::new(seed) else { return };
         let mut world = node.world();
         let mut random = Seeded(77 + seed);
@@ -95,5 +95,5 @@ fn what_is_live_is_true_however_the_stream_is_cut() {
     }
     let [lost, filled, open, closed, deep] = counts;
     println!("{lost} blocks lost, {filled} filled, {open} rounds ended over a hole, {closed} closed, {deep} too deep");
-    assert!(lost > 50 && filled > 50 && open > 10 && closed > 10);
+    assert!(lost > 30 && filled > 30 && open > 10 && closed > 10);
 }

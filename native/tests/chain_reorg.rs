@@ -8,12 +8,12 @@ use chain_world::{Node, same};
 
 #[test]
 fn a_reorg_leaves_every_pool_equal_to_a_fresh_load() {
-    for seed in 0..cases(1_500).div_ceil(1_500).min(4) {
+    for seed in 0..cases(3_000).div_ceil(1_500) {
         let Some(mut node) = Node::new(seed) else { return };
         let mut world = node.world();
         let mut random = Seeded(1000 + seed);
         let (mut reorgs, mut deepest, mut blocks) = (0, 0, 0);
-        while blocks < cases(1_500) / 3 {
+        while blocks < 1_500 {
             let back = if random.below(8) == 0 { 1 + random.below(20) } else { 0 };
             let unwound = node.back(back);
             reorgs += u64::from(unwound > 0);

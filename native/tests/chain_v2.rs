@@ -29,7 +29,7 @@ fn with_fee(pair: &Bytes, fee: u8, parts: u16) -> Bytes {
         assert_eq!(code.matches(&was).count(), count, "the constants of the pair are not where they were");
         code = code.replace(&was, &is);
     }
-    hex::decode(code).unwrap().into()
+    hex::decode(code).expect("the bytecode is hexadecimal").into()
 }
 
 fn made(fee: u8, parts: u16) -> Option<Pair> {
@@ -172,6 +172,9 @@ fn gas_is_that_of_a_real_swap() {
     let mut ours = V2Pool::uniswap(10_u128.pow(22), 10_u128.pow(13));
     for side in [Side::ZERO_FOR_ONE, Side::ONE_FOR_ZERO, Side::ZERO_FOR_ONE] {
         real.set(&ours);
+        for accumulator in [9, 10] {
+            real.chain.set_storage(real.pair, U256::from(accumulator), U256::ONE); // as in any pair that traded before
+        }
         let amount = U256::from(ours.reserves[usize::from(side.from)] / 1000);
         real.pay(side, amount);
         let out = ours.apply(side, amount).unwrap();

@@ -1,4 +1,6 @@
 //! A recorded mainnet pool and what the chain itself quoted for it: all 80 equal, to the last unit.
+#![allow(clippy::unwrap_used)] // a test file, helpers included
+
 mod chain_support;
 
 use _core::searcher::pools::v2::V2Pool;

@@ -1,9 +1,11 @@
 //! Our V4 pool beside the bytecode of Uniswap's manager: random pools, fees, hooks, positions and swaps, all equal.
+#![allow(clippy::unwrap_used)] // a test file, helpers included
+
 mod chain_support;
 
 use _core::searcher::abi;
 use _core::searcher::evm::Sandbox;
-use _core::searcher::pools::v3::{Concentrated, Exact, Tick, tick_at};
+use _core::searcher::pools::v3::{Concentrated, Exact, Tick, sqrt_price_at, tick_at};
 use _core::searcher::pools::v4::hooks::SafeHooks;
 use _core::searcher::pools::v4::{DYNAMIC_FEE, V4Pool};
 use _core::searcher::pools::{NoQuote, Pool, Side};
@@ -200,9 +202,7 @@ impl<'a> Both<'a> {
         let mut expected = before;
         expected[usize::from(side.from)] += U256::from(ours.protocol_fee);
         assert_eq!(self.accrued(), expected, "{about}");
-        if limit.is_none() {
-            check_quotes(&self.ours, side, amount, &ours, &about);
-        }
+        check_quotes(&self.ours, side, amount, limit, &ours, &about);
         self.ours.settle(&ours);
         let slot0 = self.chain.evm.storage(self.chain.manager, self.slot);
         let word = self.chain.evm.storage(self.chain.manager, self.slot + U256::from(3));
@@ -252,4 +252,52 @@ fn random_pools_and_swaps_equal_the_managers() {
         }
     }
     counts.check(wanted);
+}
+
+/// `cargo test --release --test chain_v4 -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement: run it alone and in release"]
+fn quotes_beside_the_manager_in_revm() {
+    let Some(mut chain) = Chain::new() else { return };
+    let key = [
+        abi::address_word(chain.tokens[0]),
+        abi::address_word(chain.tokens[1]),
+        U256::from(500),
+        U256::from(10),
+        U256::ZERO,
+    ];
+    let price = sqrt_price_at(105).unwrap();
+    let mut words = key.to_vec();
+    words.push(price);
+    let data = abi::call(&format!("initialize({KEY},uint160)"), &words);
+    assert!(chain.evm.transact(CALLER, chain.manager, data, U256::ZERO).success);
+    let state = Concentrated::new(price, 105, 0, 10, Vec::new()).unwrap();
+    let ours = V4Pool::new(state, 500, 0, Address::ZERO, &SafeHooks::default()).unwrap();
+    let id: Vec<u8> = key.iter().flat_map(U256::to_be_bytes::<32>).collect();
+    let slot = Sandbox::mapping_slot(U256::from_be_bytes(keccak256(id).0), U256::from(6));
+    let mut counts = Counts::default();
+    let mut both = Both { chain: &mut chain, key, slot, ours, positions: Vec::new(), counts: &mut counts };
+    assert!(both.modify(-1_000, 1_000, 1_000_000_000_000_000_000_000));
+    let amount = U256::from(1_000_000_000_000_000_000_u64);
+    let signature = format!("swap({KEY},(bool,int256,uint160),(bool,bool),bytes)");
+    let mut words = both.key.to_vec();
+    words.extend([U256::ONE, amount.wrapping_neg(), Concentrated::last_price(true), U256::ZERO, U256::ZERO]);
+    words.extend([U256::from(32 * 11), U256::ZERO]);
+    let data = abi::call(&signature, &words);
+    let least = |rounds: u32, calls: u32, one: &mut dyn FnMut()| {
+        let round = |_| {
+            let start = std::time::Instant::now();
+            (0..calls).for_each(|_| one());
+            start.elapsed().as_secs_f64() / f64::from(calls)
+        };
+        (0..rounds).map(round).fold(f64::INFINITY, f64::min)
+    };
+    let fast = least(2_000, 500, &mut || {
+        std::hint::black_box(both.ours.quote_in(Side::ZERO_FOR_ONE, std::hint::black_box(amount))).unwrap();
+    });
+    let swapper = both.chain.swapper;
+    let slow = least(200, 5, &mut || {
+        assert!(both.chain.evm.call(CALLER, swapper, data.clone()).success);
+    });
+    println!("one tick: {:.0} ns, revm {:.1} us, {:.0} x", fast * 1e9, slow * 1e6, slow / fast);
 }

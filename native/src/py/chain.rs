@@ -5,6 +5,7 @@ use pyo3::exceptions::{PyKeyError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt};
 
+use crate::searcher::pools::v3::Exact;
 use crate::searcher::pools::{AnyPool, NoQuote as Reason, Pool, PoolId, PoolKey, Pools as Core, Refusal, Side, Status};
 
 pyo3::create_exception!(
@@ -183,6 +184,52 @@ impl Pools {
         let id = self.id(pool)?;
         let side = self.side(id, token_in, token_out)?;
         self.answer(py, self.inner.get(id).quote_out(side, wide(amount_out)?))
+    }
+
+    /// What goes in and what comes out where liquidity may end before `amount` does, as a quoter contract tells it: `amount`
+    /// is offered, or with `exact_out` asked for. For pools with liquidity between ticks. Raises NoQuote.
+    #[pyo3(signature = (pool, token_in, token_out, amount, *, exact_out = false))]
+    fn swap_part<'py>(
+        &self,
+        py: Python<'py>,
+        pool: u32,
+        token_in: &str,
+        token_out: &str,
+        amount: &Bound<'py, PyInt>,
+        exact_out: bool,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let id = self.id(pool)?;
+        let side = self.side(id, token_in, token_out)?;
+        let amount = wide(amount)?;
+        let amount = if exact_out { Exact::Out(amount) } else { Exact::In(amount) };
+        let found = match self.inner.get(id) {
+            AnyPool::V3(pool) => pool.swap(side, amount, None),
+            AnyPool::V4(pool) => pool.swap(side, amount, None),
+            _ => return Err(PyValueError::new_err(format!("pool {pool} has no liquidity between ticks"))),
+        };
+        let swapped = found.map_err(|why| NoQuote::new_err(reason(why)))?;
+        Ok((int(py, swapped.amount_in)?, int(py, swapped.amount_out)?))
+    }
+
+    /// What the view `get_dy` of a Curve pool says; of some it rounds otherwise than what `exchange` pays, which is what
+    /// `quote_in` gives. Raises NoQuote.
+    fn get_dy<'py>(
+        &self,
+        py: Python<'py>,
+        pool: u32,
+        token_in: &str,
+        token_out: &str,
+        amount_in: &Bound<'py, PyInt>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let id = self.id(pool)?;
+        let side = self.side(id, token_in, token_out)?;
+        let amount_in = wide(amount_in)?;
+        let found = match self.inner.get(id) {
+            AnyPool::CurveStable(pool) => pool.get_dy(side, amount_in),
+            AnyPool::CurveCrypto(pool) => pool.quote_in(side, amount_in),
+            _ => return Err(PyValueError::new_err(format!("pool {pool} is none of Curve's"))),
+        };
+        self.answer(py, found)
     }
 
     /// Swaps: the pool's state afterwards is the contract's. Gives the amount out. Raises NoQuote; then nothing changed.

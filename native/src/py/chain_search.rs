@@ -18,7 +18,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// A closed walk of two to four hops through pools; what the last gives is what the first takes.
-#[pyclass(module = "native._core", frozen, eq, skip_from_py_object)]
+#[pyclass(module = "native._core", frozen, eq)]
 #[derive(Clone, PartialEq)]
 pub struct Cycle {
     inner: CoreCycle,

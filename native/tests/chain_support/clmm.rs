@@ -240,11 +240,18 @@ impl Counts {
     }
 }
 
-/// Without a limit a pool's quotes say what its swap does, and refuse what is not taken or given whole.
-pub fn check_quotes(pool: &impl Pool, side: Side, asked: Exact, swapped: &Swapped, about: &str) {
-    let (quoted, whole, other) = match asked {
-        Exact::In(a) => (pool.quote_in(side, a), swapped.amount_in == a, swapped.amount_out),
-        Exact::Out(a) => (pool.quote_out(side, a), swapped.amount_out == a, swapped.amount_in),
+/// Quotes say what the swap did where its limit did not matter, and refuse what is not taken or given whole.
+pub fn check_quotes(pool: &impl Pool, side: Side, asked: Exact, limit: Option<U256>, swapped: &Swapped, about: &str) {
+    let (whole, other) = match asked {
+        Exact::In(a) => (swapped.amount_in == a, swapped.amount_out),
+        Exact::Out(a) => (swapped.amount_out == a, swapped.amount_in),
+    };
+    if limit.is_some_and(|limit| !whole || swapped.sqrt_price == limit) {
+        return;
+    }
+    let quoted = match asked {
+        Exact::In(a) => pool.quote_in(side, a),
+        Exact::Out(a) => pool.quote_out(side, a),
     };
     assert_eq!(quoted, if whole { Ok(other) } else { Err(NoQuote::NoLiquidity) }, "{about}");
 }

@@ -1,5 +1,6 @@
 //! Real contract bytecode for the differential tests, from npm packages that `make test` installs in `tests/chain`.
 #![allow(dead_code)] // each test uses its part
+#![allow(clippy::unwrap_used)] // a test file, helpers included
 
 pub mod clmm;
 pub mod market;

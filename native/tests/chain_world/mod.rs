@@ -1,11 +1,16 @@
 //! A chain of real contracts whose blocks can be taken back: what `chain_reorg` and `chain_holes` follow.
 #![allow(dead_code)] // each test uses its part
 
+mod v2;
+mod v3;
+mod v4;
+
 use _core::searcher::abi;
 use _core::searcher::evm::{RecordedState, Sandbox};
 use _core::searcher::pools::v2::V2Pool;
+use _core::searcher::pools::v4::hooks::SafeHooks;
 use _core::searcher::pools::{AnyPool, PoolId, PoolKey, Status};
-use _core::searcher::state::slots::{v2, v3};
+use _core::searcher::state::slots;
 use _core::searcher::state::{BlockId, ChainLog, Factories, Factory, Header, Maker, World};
 use alloy_primitives::{Address, B256, Log, U256, keccak256};
 
@@ -19,7 +24,7 @@ pub struct Block {
     after: Option<Sandbox>,
 }
 
-/// A node with a V2 and a V3 factory, some tokens, and a history.
+/// A node with V2's and V3's factories, V4's manager, some tokens, and a history.
 pub struct Node {
     genesis: BlockId,
     /// The chain after the genesis block, where the history is short enough to go back to it.
@@ -33,6 +38,9 @@ pub struct Node {
     v3_hash: B256,
     positions: Address,
     router: Address,
+    manager: Address,
+    keeper: Address,
+    swapper: Address,
     random: Seeded,
     mined: u64,
 }
@@ -52,6 +60,9 @@ impl Node {
         let router = v3("periphery/artifacts/contracts/SwapRouter.sol/SwapRouter")?;
         let manager = "periphery/artifacts/contracts/NonfungiblePositionManager.sol/NonfungiblePositionManager";
         let manager = v3(manager)?;
+        let v4 = |name: &str| artifact(&format!("@uniswap/v4-core/out/{name}.sol/{name}.json"));
+        let (v4_manager, swapper) = (v4("PoolManager")?, v4("PoolSwapTest")?);
+        let keeper = v4("PoolModifyLiquidityTestNoChecks")?;
         let mut chain = Sandbox::new();
         chain.set_block(1, 1_000);
         let supply = U256::MAX >> 1;
@@ -63,8 +74,13 @@ impl Node {
         let router = deploy(&mut chain, with_arguments(&router, &[abi::address_word(v3), no_weth]));
         let arguments = [abi::address_word(v3), no_weth, no_weth];
         let positions = deploy(&mut chain, with_arguments(&manager, &arguments));
+        let pool_manager = deploy(&mut chain, with_arguments(&v4_manager, &[abi::address_word(CALLER)]));
+        let [swapper, keeper] =
+            [swapper, keeper].map(|code| deploy(&mut chain, with_arguments(&code, &[abi::address_word(pool_manager)])));
+        let data = abi::call("setProtocolFeeController(address)", &[abi::address_word(CALLER)]);
+        assert!(chain.transact(CALLER, pool_manager, data, U256::ZERO).success);
         for token in &tokens {
-            for spender in [router, positions] {
+            for spender in [router, positions, swapper, keeper] {
                 let data = abi::call("approve(address,uint256)", &[abi::address_word(spender), U256::MAX]);
                 assert!(chain.transact(CALLER, *token, data, U256::ZERO).success);
             }
@@ -81,6 +97,9 @@ impl Node {
             v3_hash: keccak256(&v3_pool),
             positions,
             router,
+            manager: pool_manager,
+            keeper,
+            swapper,
             random: Seeded(seed),
             mined: 0,
         })
@@ -94,7 +113,10 @@ impl Node {
     pub fn factories(&self) -> Factories {
         let v2 = Maker::V2 { fee_num: 997, fee_den: 1000, init_code_hash: Some(self.v2_hash) };
         let v3 = Maker::V3 { deployer: None, init_code_hash: Some(self.v3_hash), pancake: false };
-        Factories::new(&[(self.v2, v2), (self.v3, v3)].map(|(address, maker)| Factory { address, maker }))
+        let v4 = Maker::V4 { safe_hooks: Vec::new() };
+        Factories::new(
+            &[(self.v2, v2), (self.v3, v3), (self.manager, v4)].map(|(address, maker)| Factory { address, maker }),
+        )
     }
 
     /// A world that knows the factories and no block yet.
@@ -184,112 +206,10 @@ impl Node {
     }
 
     fn transaction(&mut self, logs: &mut Vec<Log>) {
-        if self.random.below(2) == 0 { self.on_v2(logs) } else { self.on_v3(logs) }
-    }
-
-    fn v3_pool(&mut self, [a, b]: [Address; 2], fee: u64) -> Address {
-        let words = [abi::address_word(a), abi::address_word(b), U256::from(fee)];
-        Address::from_word(self.read(self.v3, "getPool(address,address,uint24)", &words, 0).into())
-    }
-
-    fn on_v3(&mut self, logs: &mut Vec<Log>) {
-        let tokens = self.two_tokens();
-        let (fee, spacing) = FEES[self.random.below(2) as usize];
-        let [a, b] = tokens.map(abi::address_word);
-        let pool = self.v3_pool(tokens, fee);
-        if pool == Address::ZERO {
-            assert!(self.send(self.v3, "createPool(address,address,uint24)", &[a, b, U256::from(fee)], logs));
-            return;
-        }
-        if self.read(pool, "slot0()", &[], 0).is_zero() {
-            let price = (U256::ONE << 96) * U256::from(50 + self.random.below(100)) / U256::from(100);
-            assert!(self.send(pool, "initialize(uint160)", &[price], logs));
-            return;
-        }
-        let (to, never) = (abi::address_word(CALLER), U256::MAX);
-        let any = self.random.below(10);
-        match any {
-            0..=2 => {
-                let tick =
-                    v3::load(&mut self.chain, pool, fee as u32, spacing, &v3::UNISWAP).expect("a pool").state().tick();
-                let middle = tick.div_euclid(spacing) + self.random.below(21) as i32 - 10;
-                let [lower, upper] = [-1, 1].map(|way| (middle + way * (1 + self.random.below(12) as i32)) * spacing);
-                let [lower, upper] = [lower, upper].map(signed);
-                let amounts = [(); 2].map(|()| U256::from(1_000_000) + self.random.of_any_size(70));
-                let zero = U256::ZERO;
-                let words = [a, b, U256::from(fee), lower, upper, amounts[0], amounts[1], zero, zero, to, never];
-                let signature =
-                    "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))";
-                self.send(self.positions, signature, &words, logs);
-            }
-            3 | 4 => {
-                let count = self.read(self.positions, "totalSupply()", &[], 0).to::<u64>();
-                let id = U256::from(1 + self.random.below(count));
-                let position = self.chain.call(CALLER, self.positions, abi::call("positions(uint256)", &[id]));
-                let Some(held) = abi::word(&position.output, 7) else { return };
-                let some = held * U256::from(1 + self.random.below(100)) / U256::from(100);
-                let words = [id, some, U256::ZERO, U256::ZERO, never];
-                self.send(self.positions, "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256))", &words, logs);
-                let all = U256::from(u128::MAX);
-                self.send(self.positions, "collect((uint256,address,uint128,uint128))", &[id, to, all, all], logs);
-            }
-            5 => {
-                let fees = [(); 2].map(|()| U256::from([0, 4, 7, 10][self.random.below(4) as usize]));
-                self.send(pool, "setFeeProtocol(uint8,uint8)", &fees, logs);
-            }
-            _ => {
-                let [from, to_token] = if any % 2 == 0 { [a, b] } else { [b, a] };
-                let amount = self.random.of_any_size(60);
-                let words = [from, to_token, U256::from(fee), to, never, amount, U256::ZERO, U256::ZERO];
-                let signature = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))";
-                self.send(self.router, signature, &words, logs);
-            }
-        }
-    }
-
-    fn on_v2(&mut self, logs: &mut Vec<Log>) {
-        let tokens = self.two_tokens();
-        let words = tokens.map(abi::address_word);
-        let pair = Address::from_word(self.read(self.v2, "getPair(address,address)", &words, 0).into());
-        if pair == Address::ZERO {
-            assert!(self.send(self.v2, "createPair(address,address)", &words, logs));
-            return;
-        }
-        let reserves = [0, 1].map(|n| self.read(pair, "getReserves()", &[], n));
-        let to = abi::address_word(CALLER);
-        let pay = |node: &mut Node, token: Address, amount: U256, logs: &mut Vec<Log>| {
-            assert!(node.send(token, "transfer(address,uint256)", &[abi::address_word(pair), amount], logs));
-        };
-        match self.random.below(8) {
-            0 | 1 => {
-                for token in tokens {
-                    let amount = U256::from(100_000) + self.random.of_any_size(80);
-                    pay(self, token, amount, logs);
-                }
-                self.send(pair, "mint(address)", &[to], logs);
-            }
-            2 => {
-                let held = self.read(pair, "balanceOf(address)", &[to], 0);
-                let some = held * U256::from(self.random.below(100)) / U256::from(100);
-                pay(self, pair, some, logs);
-                self.send(pair, "burn(address)", &[to], logs);
-            }
-            3 => {
-                let amount = self.random.of_any_size(70);
-                pay(self, tokens[0], amount, logs);
-                let how = if self.random.below(2) == 0 { "sync()" } else { "skim(address)" };
-                self.send(pair, how, &[to][..usize::from(how != "sync()")], logs);
-            }
-            _ => {
-                let side = self.random.below(2) as usize;
-                let amount = (reserves[side] >> (1 + self.random.below(20)) as usize) + U256::from(1_000);
-                pay(self, tokens[side], amount, logs);
-                let fed = amount * U256::from(997);
-                let out = fed * reserves[1 - side] / (reserves[side] * U256::from(1000) + fed);
-                let mut words = [U256::ZERO, U256::ZERO, to, U256::from(128), U256::ZERO];
-                words[1 - side] = out;
-                self.send(pair, "swap(uint256,uint256,address,bytes)", &words, logs);
-            }
+        match self.random.below(3) {
+            0 => self.on_v2(logs),
+            1 => self.on_v3(logs),
+            _ => self.on_v4(logs),
         }
     }
 
@@ -302,15 +222,21 @@ impl Node {
                 let pair = self.read(self.v2, "getPair(address,address)", &tokens.map(abi::address_word), 0);
                 let pair = Address::from_word(pair.into());
                 if pair != Address::ZERO {
-                    let [x, y] = v2::load(&mut self.chain, pair).expect("no source in memory fails");
+                    let [x, y] = slots::v2::load(&mut self.chain, pair).expect("no source in memory fails");
                     all.push((PoolKey::from(pair), tokens.to_vec(), AnyPool::V2(V2Pool::uniswap(x, y))));
                 }
                 for (fee, spacing) in FEES {
+                    let id = Self::v4_id(Self::v4_key(tokens, (fee, spacing)));
+                    let (none, safe) = (Address::ZERO, SafeHooks::default());
+                    if let Ok(pool) = slots::v4::load(&mut self.chain, self.manager, id, spacing, none, &safe) {
+                        all.push((PoolKey(id), tokens.to_vec(), AnyPool::V4(pool)));
+                    }
                     let pool = self.v3_pool(tokens, fee);
                     if pool == Address::ZERO || self.read(pool, "slot0()", &[], 0).is_zero() {
                         continue;
                     }
-                    let read = v3::load(&mut self.chain, pool, fee as u32, spacing, &v3::UNISWAP).expect("a pool");
+                    let read = slots::v3::load(&mut self.chain, pool, fee as u32, spacing, &slots::v3::UNISWAP)
+                        .expect("a pool");
                     all.push((PoolKey::from(pool), tokens.to_vec(), AnyPool::V3(read)));
                 }
             }
@@ -335,6 +261,7 @@ impl Node {
     }
 }
 
+/// A tick as an argument.
 fn signed(tick: i32) -> U256 {
     let low = U256::from(tick.unsigned_abs());
     if tick < 0 { low.wrapping_neg() } else { low }

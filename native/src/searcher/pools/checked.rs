@@ -37,10 +37,12 @@ impl Checked {
         Checked::new(U256::from(value), None)
     }
 
+    #[inline(always)]
     fn new(value: U256, fault: Option<NoQuote>) -> Checked {
         Checked { value, fault }
     }
 
+    #[inline(always)]
     fn fault_or(self, other: Checked, own: Option<NoQuote>) -> Option<NoQuote> {
         self.fault.or(other.fault).or(own)
     }
@@ -70,6 +72,7 @@ impl From<u64> for Checked {
 
 impl Add for Checked {
     type Output = Checked;
+    #[inline(always)]
     fn add(self, other: Checked) -> Checked {
         let (value, over) = self.value.overflowing_add(other.value);
         Checked::new(value, self.fault_or(other, over.then_some(NoQuote::Overflow)))
@@ -78,6 +81,7 @@ impl Add for Checked {
 
 impl Sub for Checked {
     type Output = Checked;
+    #[inline(always)]
     fn sub(self, other: Checked) -> Checked {
         let (value, under) = self.value.overflowing_sub(other.value);
         Checked::new(value, self.fault_or(other, under.then_some(NoQuote::NoLiquidity)))
@@ -86,7 +90,12 @@ impl Sub for Checked {
 
 impl Mul for Checked {
     type Output = Checked;
+    #[inline(always)]
     fn mul(self, other: Checked) -> Checked {
+        // most products cannot overflow by their lengths, and the check costs more than the product
+        if self.value.leading_zeros() + other.value.leading_zeros() >= 256 {
+            return Checked::new(self.value.wrapping_mul(other.value), self.fault_or(other, None));
+        }
         let (value, over) = self.value.overflowing_mul(other.value);
         Checked::new(value, self.fault_or(other, over.then_some(NoQuote::Overflow)))
     }
@@ -94,11 +103,19 @@ impl Mul for Checked {
 
 impl Div for Checked {
     type Output = Checked;
+    #[inline(always)]
     fn div(self, by: Checked) -> Checked {
-        match self.value.checked_div(by.value) {
-            Some(value) => Checked::new(value, self.fault_or(by, None)),
-            None => Checked::new(U256::ZERO, self.fault_or(by, Some(NoQuote::NoLiquidity))),
+        if by.value.is_zero() {
+            return Checked::new(U256::ZERO, self.fault_or(by, Some(NoQuote::NoLiquidity)));
         }
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (self.value.into_limbs(), by.value.into_limbs());
+        let value = if a2 | a3 | b2 | b3 == 0 {
+            let wide = |low: u64, high: u64| u128::from(high) << 64 | u128::from(low);
+            U256::from(wide(a0, a1) / wide(b0, b1)) // the machine's own division where both fit
+        } else {
+            self.value / by.value
+        };
+        Checked::new(value, self.fault_or(by, None))
     }
 }
 
@@ -106,19 +123,32 @@ macro_rules! with_u64 {
     ($($trait:ident $op:ident),*) => {$(
         impl $trait<u64> for Checked {
             type Output = Checked;
+            #[inline(always)]
             fn $op(self, other: u64) -> Checked {
                 self.$op(Checked::from(other))
             }
         }
         impl $trait<Checked> for u64 {
             type Output = Checked;
+            #[inline(always)]
             fn $op(self, other: Checked) -> Checked {
                 Checked::from(self).$op(other)
             }
         }
     )*};
 }
-with_u64!(Add add, Sub sub, Mul mul, Div div);
+with_u64!(Add add, Sub sub, Mul mul);
+
+impl Div<u64> for Checked {
+    type Output = Checked;
+    #[inline(always)]
+    fn div(self, by: u64) -> Checked {
+        match self.value.checked_div(U256::from(by)) {
+            Some(value) => Checked::new(value, self.fault),
+            None => Checked::new(U256::ZERO, self.fault.or(Some(NoQuote::NoLiquidity))),
+        }
+    }
+}
 
 impl PartialEq for Checked {
     fn eq(&self, other: &Checked) -> bool {

@@ -1,8 +1,6 @@
 //! `a * b / d` of 128-bit numbers, for pools whose products stay below 256 bits and whose quotients below 128.
-//! Source: Möller and Granlund, "Improved division by invariant integers", IEEE Transactions on Computers 60 (2011),
-//! algorithms 4 (three words by two) and 6 (the reciprocal of two words).
-//!
-//! One hardware division makes a reciprocal, and each 64-bit word of the quotient costs two multiplications.
+//! Source: Knuth, "The Art of Computer Programming" volume 2, section 4.3.1, algorithm D, with digits of 64 bits: one hardware
+//! division and two multiplications for each of the quotient's two digits.
 
 const WORD: u32 = 64;
 
@@ -29,54 +27,42 @@ fn wide(a: u128, b: u128) -> (u128, u128) {
     (above, u128::from(low(low_low)) | middle << WORD)
 }
 
-/// `floor((2^192 - 1) / d) - 2^64` of a `d` whose highest bit is set (algorithm 6).
+/// Quotient and rest of `above * 2^64 + next` by `d`, where `above < d` and d's highest bit is set (Knuth's algorithm D).
 #[inline]
-fn reciprocal(d: u128) -> u64 {
+fn step(above: u128, next: u64, d: u128) -> (u64, u128) {
     let (d1, d0) = (high(d), low(d));
-    // Below 2^64, because d1 has its highest bit set.
-    let mut v = ((u128::from(!d1) << WORD | u128::from(u64::MAX)) / u128::from(d1)) as u64;
-    let mut p = d1.wrapping_mul(v).wrapping_add(d0);
-    if p < d0 {
-        v = v.wrapping_sub(1);
-        if p >= d1 {
-            v = v.wrapping_sub(1);
-            p = p.wrapping_sub(d1);
+    let mut digit;
+    let r1;
+    if high(above) >= d1 {
+        // The quotient by d1 alone would not fit: the greatest digit, whose rest by d1 is above - MAX * d1.
+        digit = u64::MAX;
+        let (sum, carry) = low(above).overflowing_add(d1);
+        if carry {
+            // That rest has 65 bits, more than digit * d0 can take from it.
+            return (digit, (u128::from(sum) << WORD | u128::from(next)).wrapping_sub(product(digit, d0)));
         }
-        p = p.wrapping_sub(d1);
+        r1 = sum;
+    } else {
+        digit = (above / u128::from(d1)) as u64;
+        r1 = low(above).wrapping_sub(digit.wrapping_mul(d1));
     }
-    let t = product(v, d0);
-    let sum = p.wrapping_add(high(t));
-    if sum < p {
-        v = v.wrapping_sub(1);
-        if u128::from(sum) << WORD | u128::from(low(t)) >= d {
-            v = v.wrapping_sub(1);
+    let (mut rest, over) = (u128::from(r1) << WORD | u128::from(next)).overflowing_sub(product(digit, d0));
+    if over {
+        // By d1 alone the digit is at most two too great; it is at least as many then.
+        digit -= 1;
+        let (sum, enough) = rest.overflowing_add(d);
+        rest = sum;
+        if !enough {
+            digit -= 1;
+            rest = rest.wrapping_add(d);
         }
-    }
-    v
-}
-
-/// Quotient and rest of `above * 2^64 + next` by `d`, where `above < d` (algorithm 4).
-#[inline]
-fn step(above: u128, next: u64, d: u128, v: u64) -> (u64, u128) {
-    // v * u2 + (u2, u1) is below 2^128 for above < d.
-    let q = product(v, high(above)).wrapping_add(above);
-    let mut digit = high(q).wrapping_add(1);
-    let r1 = low(above).wrapping_sub(high(q).wrapping_mul(high(d)));
-    let mut rest = (u128::from(r1) << WORD | u128::from(next)).wrapping_sub(product(low(d), high(q))).wrapping_sub(d);
-    if high(rest) >= low(q) {
-        digit = digit.wrapping_sub(1);
-        rest = rest.wrapping_add(d);
-    }
-    if rest >= d {
-        digit = digit.wrapping_add(1);
-        rest -= d;
     }
     (digit, rest)
 }
 
 /// `a * b / d` rounded down; none where `d` is zero or the quotient does not fit 128 bits.
 #[inline]
-pub(super) fn mul_div(a: u128, b: u128, d: u128) -> Option<u128> {
+pub(in super::super) fn mul_div(a: u128, b: u128, d: u128) -> Option<u128> {
     let (above, below) = wide(a, b);
     if above == 0 {
         return below.checked_div(d);
@@ -89,13 +75,12 @@ pub(super) fn mul_div(a: u128, b: u128, d: u128) -> Option<u128> {
     let d = d << shift;
     let above = above << shift | (below >> 1) >> (127 - shift);
     let below = below << shift;
-    let v = reciprocal(d);
     let (q1, rest) = if above >> WORD == 0 && u128::from(high(below)) | above << WORD < d {
         (0, above << WORD | u128::from(high(below))) // half of all quotients are one word
     } else {
-        step(above, high(below), d, v)
+        step(above, high(below), d)
     };
-    let (q0, _) = step(rest, low(below), d, v);
+    let (q0, _) = step(rest, low(below), d);
     Some(u128::from(q1) << WORD | u128::from(q0))
 }
 
@@ -123,9 +108,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(
-            std::env::var("SEARCHER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
-        ))]
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
         fn a_product_divided_is_what_256_bits_say(a in numbers(), b in numbers(), d in numbers()) {

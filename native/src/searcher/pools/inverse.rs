@@ -3,9 +3,15 @@ use alloy_primitives::U256;
 
 use super::NoQuote;
 
-/// An amount in whose output is at least `want` while that of one unit less is not, by steps that double away from `guess`
-/// and then halving. It is the smallest such amount wherever more in never gives less out; the Newton iterations of some
-/// contracts break that by a unit, and then it is the smallest of its neighbourhood.
+/// How often a guess is corrected at most.
+const CORRECTIONS: u32 = 3;
+/// A guess that misses by fewer units of the output is good enough.
+const NEAR: U256 = U256::from_limbs([4, 0, 0, 0]);
+
+/// An amount in whose output is at least `want` while that of one unit less is not: a few corrections of `guess` by
+/// what it misses at its own price, then steps that double away from it, then halving. It is the smallest such amount
+/// wherever more in never gives less out. Where a contract's iteration stops early (crypto pools: at 1e-14 of D) that
+/// does not hold within its error, and then it is the smallest of its neighbourhood.
 ///
 /// # Errors
 /// What `output` says at an amount too large for it, and [`NoQuote::TooSmall`] where nothing is wanted.
@@ -24,7 +30,18 @@ pub(super) fn smallest_input(
     };
     let mut low; // does not reach
     let mut high = guess.max(U256::ONE); // reaches
-    let mut step = U256::ONE;
+    for _ in 0..CORRECTIONS {
+        let Ok(out) = output(high) else { break };
+        let missing = out.abs_diff(want);
+        let Some(by) = missing.checked_mul(high).and_then(|product| product.checked_div(out)) else { break };
+        if missing < NEAR {
+            break;
+        }
+        let corrected = if out < want { high.checked_add(by) } else { high.checked_sub(by) };
+        let Some(corrected) = corrected.filter(|amount| !amount.is_zero()) else { break };
+        high = corrected;
+    }
+    let mut step = high.checked_div(want).unwrap_or(U256::ONE).max(U256::ONE); // about a unit of the output
     if reaches(high)? {
         loop {
             low = high.saturating_sub(step);

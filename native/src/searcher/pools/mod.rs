@@ -17,6 +17,7 @@ pub mod v3;
 pub mod v4;
 pub mod words;
 
+pub(super) use div128::mul_div;
 pub use registry::{PoolKey, Pools, Refusal, Status};
 
 /// A token by its number in [`Pools`].

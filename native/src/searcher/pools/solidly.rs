@@ -3,7 +3,8 @@
 //! A router pays what the pair's `getAmountOut` says; the pair itself pays anything that keeps its invariant. The older
 //! iteration can say a unit or more than the pair pays (its swap then reverts with "K"), so a quote here is the largest
 //! amount not above `getAmountOut` that passes the pair's own check.
-//! Sources: `aerodrome-finance/contracts` `contracts/Pool.sol`, Solidly's `BaseV1-core.sol`, Camelot's `CamelotPair.sol`.
+//! Sources: `aerodrome-finance/contracts` `contracts/Pool.sol`, Solidly's `BaseV1-core.sol`, Camelot's
+//! `CamelotPair.sol`.
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
@@ -36,34 +37,45 @@ pub struct SolidlyPool {
     pub fee_num: [u64; 2],
     /// Of how many parts the fee is: 10,000 at Velodrome and Aerodrome, 100,000 at Camelot.
     pub fee_den: u64,
-    /// How many of `fee_den` parts of the fee leave the pair: all at Solidly, Velodrome and Aerodrome, the owner's share
-    /// at Camelot.
+    /// How many of `fee_den` parts of the fee leave the pair: all at Solidly, Velodrome and Aerodrome, the owner's
+    /// share at Camelot (that share is as read in its source; nothing was run beside it).
     pub fee_leaves: u64,
 }
 
 /// How far below `getAmountOut` a payable amount is looked for.
 const MOST_UNITS_BELOW: u64 = 8;
 
-/// x³y + y³x as `_f` of each iteration and `_k` of the pairs round it.
+/// x³y + y³x as `_k` of the pairs rounds it, and `_f` of the later iteration.
 fn f_rounded(x: Checked, y: Checked) -> Checked {
     (x * y / E18) * (x * x / E18 + y * y / E18) / E18
 }
 
-fn f_original(x: Checked, y: Checked) -> Checked {
-    x * (y * y / E18 * y / E18) / E18 + (x * x / E18 * x / E18) * y / E18
+/// The powers that a curve and its derivative share. Integers in the sources' own order of roundings.
+struct Powers {
+    x_squared: Checked,
+    x_cubed: Checked,
 }
 
-/// The derivative of the invariant by y.
-fn slope(x: Checked, y: Checked) -> Checked {
-    3 * x * (y * y / E18) / E18 + (x * x / E18 * x / E18)
+impl Powers {
+    fn of(x: Checked) -> Powers {
+        let x_squared = x * x / E18;
+        Powers { x_squared, x_cubed: x_squared * x / E18 }
+    }
+
+    /// `_d`, the derivative by y.
+    fn slope(&self, x: Checked, y_squared: Checked) -> Checked {
+        3 * x * y_squared / E18 + self.x_cubed
+    }
 }
 
 fn y_original(x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
+    let powers = Powers::of(x);
     let mut y = y;
     for _ in 0..255 {
         let before = y;
-        let now = f_original(x, y).sound()?;
-        let step = now.apart(k) * E18 / slope(x, y);
+        let y_squared = y * y / E18;
+        let now = (x * (y_squared * y / E18) / E18 + powers.x_cubed * y / E18).sound()?;
+        let step = now.apart(k) * E18 / powers.slope(x, y_squared);
         y = if now < k { y + step } else { y - step }.sound()?;
         if y.apart(before) <= 1 {
             return Ok(y);
@@ -99,14 +111,16 @@ impl SolidlyPool {
         if self.curve == Curve::StableRounded { self.y_rounded(x, k, y) } else { y_original(x, k, y) }
     }
 
-    /// The iteration of Velodrome V2. From below, where it stops, it asks `_k` of amounts that are scaled already, so that
-    /// they are scaled again, by the decimals of token 0 and 1 whichever goes in: with tokens of fewer than 18 decimals that
-    /// is always more, or overflows and reverts. It is so on the chain.
+    /// The iteration of Velodrome V2. From below, where it stops, it asks `_k` of amounts that are scaled already, so
+    /// that they are scaled again, by the decimals of token 0 and 1 whichever goes in: with tokens of fewer than 18
+    /// decimals that is always more, or overflows and reverts. The published source does so.
     fn y_rounded(&self, x: Checked, k: Checked, y: Checked) -> Result<Checked, NoQuote> {
+        let powers = Powers::of(x);
         let mut y = y;
         for _ in 0..255 {
-            let now = f_rounded(x, y).sound()?;
-            let mut step = (now.apart(k) * E18 / slope(x, y)).sound()?;
+            let y_squared = y * y / E18;
+            let now = ((x * y / E18) * (powers.x_squared + y_squared) / E18).sound()?;
+            let mut step = (now.apart(k) * E18 / powers.slope(x, y_squared)).sound()?;
             if now < k {
                 if step == 0 {
                     if self.k([x, y + 1]).sound()? > k {

@@ -186,9 +186,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(
-            std::env::var("SEARCHER_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
-        ))]
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
         fn quotes_are_the_library_s(r in [uint112(), uint112()], amount in uint112(), fees in [fees(), fees()]) {

@@ -219,6 +219,13 @@ fn fits(amount_in: U256, amount_out: U256) -> Result<(), NoQuote> {
 
 impl Pool for V4Pool {
     fn quote_in(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
+        let down = down(side)?;
+        if self.hook.is_safe() {
+            let fee_pips = self.swap_fee[usize::from(side.from)];
+            if let Some(out) = self.state.quick_out(down, asked(amount_in)?, fee_pips) {
+                return fits(amount_in, out).map(|()| out);
+            }
+        }
         self.whole(side, Exact::In(amount_in))
     }
 

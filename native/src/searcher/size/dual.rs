@@ -10,7 +10,7 @@
 //!
 //! for *any* prices with 1 for that token and none below 0. So whatever prices the search in here ends with, the sum at
 //! them is a bound; a better search only makes it lower. Each maximum is a closed form for a constant-product pair,
-//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`. Rounding down and gas only take from what it allows, trading with a pool in
+//! `(sqrt(p_out Y) - sqrt(p_in X / f))^2`, and a sum of such for the pieces of concentrated liquidity. Rounding down and gas only take from what it allows, trading with a pool in
 //! several steps gives no more than one trade where fees stay in the pool or go out of it, and the sum itself is raised by
 //! more than floats can be wrong.
 use std::collections::{BinaryHeap, VecDeque};
@@ -18,7 +18,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use alloy_primitives::U256;
 use rustc_hash::FxHashMap;
 
-use super::super::pools::{PoolId, Pools, TokenId};
+use super::super::pools::{PoolId, Pools, Side, TokenId};
 use super::market::Market;
 
 /// What no set of trades exceeds.
@@ -29,10 +29,13 @@ pub struct Bound {
     /// The prices it was found at: smallest units of the token for one of each other's. Those of tokens that no pool
     /// connects to it are left out.
     pub prices: Vec<(TokenId, f64)>,
+    /// The best trade with each pool at these prices, where there is one: what goes in, about, and which token.
+    pub trades: Vec<(PoolId, Side, f64)>,
 }
 
 /// A pool of the network and the places of its two tokens in the list of prices.
 struct Edge {
+    id: PoolId,
     market: Market,
     ends: [usize; 2],
 }
@@ -73,7 +76,8 @@ pub fn upper_bound(pools: &Pools, ids: impl IntoIterator<Item = PoolId>, token: 
         last = value;
     }
     let at_most = rounded_up(network.value(&prices));
-    Some(Bound { at_most, prices: network.tokens.iter().copied().zip(prices).collect() })
+    let trades = network.trades(&prices);
+    Some(Bound { at_most, trades, prices: network.tokens.iter().copied().zip(prices).collect() })
 }
 
 fn rounded_up(value: f64) -> U256 {
@@ -95,7 +99,7 @@ impl Network {
             });
             let Some(market) = Market::of(pools.get(id))? else { continue };
             let n = u32::try_from(network.edges.len()).ok()?;
-            network.edges.push(Edge { market, ends });
+            network.edges.push(Edge { id, market, ends });
             for end in ends {
                 network.at[end].push(n);
             }
@@ -132,6 +136,16 @@ impl Network {
     fn value(&self, prices: &[f64]) -> f64 {
         let each = self.edges.iter().map(|edge| edge.market.most(edge.ends.map(|end| prices[end])).value);
         each.sum::<f64>() * (1.0 + self.edges.len() as f64 * f64::EPSILON)
+    }
+
+    fn trades(&self, prices: &[f64]) -> Vec<(PoolId, Side, f64)> {
+        let each = self.edges.iter().filter_map(|edge| {
+            let gets = edge.market.most(edge.ends.map(|end| prices[end])).gets;
+            let side = if gets[0] < 0.0 { Side::ZERO_FOR_ONE } else { Side::ONE_FOR_ZERO };
+            let paid = -gets[usize::from(side.from)];
+            (paid > 0.0).then_some((edge.id, side, paid))
+        });
+        each.collect()
     }
 
     /// What the trader gets of a token at this price of it, all its pools at their best.

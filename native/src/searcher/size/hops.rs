@@ -24,6 +24,32 @@ impl<'a> Hops<'a> {
         self.hops.iter().flatten().copied()
     }
 
+    /// Gas of all hops; none where one gives no quote.
+    fn gas(&self, amount_in: U256) -> Option<u64> {
+        let mut amount = amount_in;
+        let mut gas = 0u64;
+        for (pool, side) in self.all() {
+            gas = gas.saturating_add(pool.gas(side, amount));
+            amount = pool.quote_in(side, amount).ok()?;
+        }
+        Some(gas)
+    }
+
+    /// The greatest amount from `low` on with less gas than `high` takes; none where even `low` takes as much. What is too
+    /// small for a quote takes less.
+    pub fn last_cheaper(&self, mut low: U256, mut high: U256) -> Option<U256> {
+        let dear = self.gas(high)?;
+        let cheaper = |amount_in: U256| self.gas(amount_in).is_none_or(|gas| gas < dear);
+        if !cheaper(low) {
+            return None;
+        }
+        while high - low > U256::ONE {
+            let middle = low + ((high - low) >> 1);
+            if cheaper(middle) { low = middle } else { high = middle }
+        }
+        Some(low)
+    }
+
     /// What comes out less what goes in; none where a hop gives no quote.
     pub fn profit(&self, amount_in: U256) -> Option<I256> {
         I256::try_from(self.forward(amount_in)?).ok()?.checked_sub(I256::try_from(amount_in).ok()?)

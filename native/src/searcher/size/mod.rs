@@ -15,6 +15,7 @@ mod hops;
 pub mod joint;
 mod market;
 mod path;
+mod pieces;
 mod proof;
 mod wide;
 
@@ -40,7 +41,7 @@ pub fn solve<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> 
 /// steps to rule out a single unit.
 #[must_use]
 pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps: u64) -> Option<Sized> {
-    let Some(legs) = Legs::of(pools, cycle) else { return of_any(pools, cycle, costs) };
+    let Some(legs) = Legs::of(pools, cycle) else { return of_any(pools, cycle, costs, steps) };
     let guess = guess::constant_product(legs.all())?;
     let wide = Wide::of(legs.all());
     let mut found = proof::near(&legs, &wide, guess.or_else(|| wide.best_in())?)?;
@@ -53,14 +54,58 @@ pub fn solve_exactly<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, mut steps
 /// A round whose prices multiply to less than this earns nothing, whatever the floats' error.
 const NOTHING: f64 = 1.0 - 1e-9;
 
-fn of_any<V: View>(pools: &V, cycle: &Cycle, costs: &Costs) -> Option<Sized> {
+fn of_any<V: View>(pools: &V, cycle: &Cycle, costs: &Costs, steps: u64) -> Option<Sized> {
     let hops = Hops::of(pools, cycle);
     let price: f64 = hops.all().map(|(pool, side)| pool.spot_price(side)).product();
     if price < NOTHING {
         return None;
     }
-    let (corner, proof) = proof::nearby(&hops, hops::golden(&hops)?)?;
-    told(pools, cycle, costs, corner.amount_in, proof)
+    let (guess, crossed) = match pieces::best_in(&hops) {
+        Some(found) => found,
+        None => (hops::golden(&hops)?, Vec::new()),
+    };
+    let (corner, proof) = proof::nearby(&hops, guess, U256::MAX, steps)?;
+    let best = told(pools, cycle, costs, corner.amount_in, proof);
+    if costs.gas_price_wei.is_zero() {
+        return best;
+    }
+    before_ticks(pools, cycle, costs, steps, best, corner.amount_in, &crossed)
+}
+
+/// The best amount so far, or one that stops before a tick if the gas of crossing it costs more than what lies behind it
+/// earns. From the last tick back, as far as stopping earlier gets better: each costs about the same, so that behind some
+/// that are worse there is none that is better. With `steps`, every rise of gas is looked at, not that of ticks alone.
+fn before_ticks<V: View>(
+    pools: &V,
+    cycle: &Cycle,
+    costs: &Costs,
+    steps: u64,
+    mut best: Option<Sized>,
+    from: U256,
+    crossed: &[U256],
+) -> Option<Sized> {
+    let hops = Hops::of(pools, cycle);
+    let (mut worse, mut next) = (0, from);
+    let mut ticks = crossed.iter().rev();
+    while worse < 4 {
+        let stop = if steps > 0 {
+            hops.last_cheaper(U256::ONE, next)
+        } else {
+            let Some(&tick) = ticks.next() else { break };
+            let around = (tick >> 36) + U256::from(8); // floats and roundings of each step
+            hops.last_cheaper(tick.saturating_sub(around), tick + around)
+        };
+        let Some(stop) = stop else { if steps > 0 { break } else { continue } };
+        next = stop;
+        let found = proof::nearby(&hops, stop, stop, steps);
+        let stopped = found.and_then(|(corner, proof)| told(pools, cycle, costs, corner.amount_in, proof));
+        if stopped.map(|s| s.net) > best.map(|s| s.net) {
+            (best, worse) = (stopped, 0);
+        } else {
+            worse += 1;
+        }
+    }
+    best
 }
 
 /// An amount as the pools themselves quote it, with its costs; none where nothing is left.

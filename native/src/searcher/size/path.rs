@@ -2,8 +2,7 @@
 use alloy_primitives::U256;
 
 use super::super::cycle::{Cycle, Hop, MAX_HOPS};
-use super::super::pools::{AnyPool, PoolId, Pools};
-use super::big::mul_div;
+use super::super::pools::{AnyPool, PoolId, Pools, mul_div};
 
 /// Where pools are looked up: [`Pools`], or those with some swaps applied on top ([`super::joint`]).
 pub trait View {
@@ -62,7 +61,7 @@ impl Leg {
             let down = self.reserve_in.checked_mul(self.fee_den.into())?.checked_add(with_fee)?;
             mul_div(with_fee, self.reserve_out, down)
         };
-        if let Some((out, _)) = narrow() {
+        if let Some(out) = narrow() {
             return Some(out);
         }
         let with_fee = U256::from(amount_in) * U256::from(self.fee_num);
@@ -76,8 +75,10 @@ impl Leg {
         let up = self.reserve_in.checked_mul(self.fee_den.into());
         let least = match (up, left.checked_mul(self.fee_num.into())) {
             (Some(up), Some(down)) => {
-                let (least, rest) = mul_div(amount_out, up, down)?;
-                least.checked_add(u128::from(rest))?
+                let whole = mul_div(amount_out, up, down)?;
+                // What is left is below `down`, so 128 bits of it are all.
+                let rest = amount_out.wrapping_mul(up).wrapping_sub(whole.wrapping_mul(down));
+                whole.checked_add(u128::from(rest != 0))?
             }
             _ => {
                 let up = U256::from(amount_out) * U256::from(self.reserve_in) * U256::from(self.fee_den);

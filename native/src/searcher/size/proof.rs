@@ -18,6 +18,9 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Nothing is proven.
+    pub const NONE: Proof = Proof { at_most: None, no_better: (U256::ZERO, U256::ZERO), all_worse_below: U256::ZERO };
+
     /// Whether no amount whatever earns more than the `gross` that was found.
     #[must_use]
     pub fn is_greatest(&self, gross: U256) -> bool {
@@ -161,30 +164,34 @@ pub(super) fn near<P: Path>(path: &P, wide: &Wide, guess: U256) -> Option<(Corne
     }
 }
 
-/// The best corner near `guess` by walks alone, for hops that have no bound over all amounts.
-pub(super) fn nearby<P: Path>(path: &P, guess: U256) -> Option<(Corner, Proof)> {
+/// As [`FEW`], where a step costs quotes of any protocol.
+const FEWER: u64 = 2;
+
+/// The best corner near `guess` by walks alone, of at most [`FEWER`] or `steps` steps to each side, for hops that have no
+/// bound over all amounts. Nothing above `end` is looked at.
+pub(super) fn nearby<P: Path>(path: &P, guess: U256, end: U256, steps: u64) -> Option<(Corner, Proof)> {
     let mut best = Corner::at(path, guess)?;
     loop {
-        let wanted = best.gross() + U256::ONE;
-        let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut FEW.clone(), |_| false);
+        let (wanted, most) = (best.gross() + U256::ONE, FEWER.max(steps));
+        let up = walk_up(path, best.amount_in + U256::ONE, wanted, &mut most.clone(), |amount_in| amount_in > end);
         if let Walked::Found(better) = up {
             best = better;
             continue;
         }
-        let down = walk_down(path, best.amount_in - U256::ONE, wanted, &mut FEW.clone());
+        let down = walk_down(path, best.amount_in - U256::ONE, wanted, &mut most.clone());
         if let Walked::Found(better) = down {
             best = better;
             continue;
         }
         // Where a pool's iterations break the rule that more in never gives less out, the neighbours still count.
         let neighbours = [best.amount_in - U256::ONE, best.amount_in + U256::ONE];
-        let better = |&x: &U256| path.forward(x).is_some_and(|out| out >= x + wanted);
+        let better = |&x: &U256| x <= end && path.forward(x).is_some_and(|out| out >= x + wanted);
         if let Some(amount_in) = neighbours.into_iter().find(better) {
             best = Corner { amount_in, amount_out: path.forward(amount_in)? };
             continue;
         }
-        let to = if let Walked::Until(end) = up { end } else { U256::MAX };
-        let from = if let Walked::Until(end) = down { end } else { U256::ZERO };
+        let to = if let Walked::Until(reached) = up { reached } else { end };
+        let from = if let Walked::Until(reached) = down { reached } else { U256::ZERO };
         return Some((best, Proof { at_most: None, no_better: (from, to), all_worse_below: U256::ZERO }));
     }
 }

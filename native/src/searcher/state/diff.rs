@@ -94,7 +94,7 @@ fn v3_after(pool: &V3Pool, layout: &v3::Layout, words: &Words) -> Option<V3Pool>
     let mut after = pool.clone();
     match state_after(pool.state(), &slots, words, &mut hashed(words))? {
         Changed::Price(sqrt_price, tick, liquidity) => after.set_price(sqrt_price, tick, liquidity).ok()?,
-        Changed::All(state) => after = V3Pool::new(state, pool.fee_pips(), pool.protocol_fee()).ok()?,
+        Changed::All(state) => after = V3Pool::new(*state, pool.fee_pips(), pool.protocol_fee()).ok()?,
     }
     if let Some((_, word)) = words.get(&layout.fee_protocol.0) {
         after.set_protocol_fee(v3::protocol_fee(layout, *word));
@@ -107,7 +107,7 @@ fn v4_after(pool: &V4Pool, slots: &v4::Slots, words: &Words, unaccounted: &mut F
     let mut after = pool.clone();
     match state_after(pool.state(), slots, words, unaccounted)? {
         Changed::Price(sqrt_price, tick, liquidity) => after.set_price(sqrt_price, tick, liquidity).ok()?,
-        Changed::All(state) => after.set_state(state),
+        Changed::All(state) => after.set_state(*state),
     }
     if let Some((_, word)) = words.get(&slots.slot0) {
         let (protocol_fee, lp_fee) = v4::fees(*word);
@@ -122,7 +122,7 @@ enum Changed {
     /// Root price, tick, active liquidity.
     Price(U256, i32, u128),
     /// Ticks too.
-    All(Concentrated),
+    All(Box<Concentrated>),
 }
 
 fn state_after(
@@ -140,7 +140,9 @@ fn state_after(
     }
     let kept = state.ticks().iter().filter(|old| !changed.contains_key(&old.tick));
     let ticks = kept.chain(changed.values().copied().filter(|new| new.gross != 0)).collect();
-    Concentrated::new(sqrt_price, tick, liquidity, state.tick_spacing(), ticks).ok().map(Changed::All)
+    Concentrated::new(sqrt_price, tick, liquidity, state.tick_spacing(), ticks)
+        .ok()
+        .map(|state| Changed::All(Box::new(state)))
 }
 
 /// Slots below this one are no entries of mappings: state variables and a V3 pool's 65,535 observations.

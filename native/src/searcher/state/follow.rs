@@ -45,10 +45,11 @@ impl World {
     pub(super) fn follow(&mut self, side: Side, entry: &mut Entry, only: Option<PoolId>, touched: &mut Touched) {
         let logs = std::mem::take(&mut entry.logs);
         for log in &logs {
-            if let Some(id) = self.routes.pool(&self.pools, log) {
-                if only.is_none_or(|only| only == id) && self.is_at(side, id) {
-                    self.change(entry, id, log, touched);
-                }
+            if let Some(id) = self.routes.pool(&self.pools, log)
+                && only.is_none_or(|only| only == id)
+                && self.is_at(side, id)
+            {
+                self.change(entry, id, log, touched);
             }
             if only.is_none() {
                 self.discover(side, entry, log, touched);
@@ -89,7 +90,7 @@ impl World {
     fn discover(&mut self, side: Side, entry: &mut Entry, log: &ChainLog, touched: &mut Touched) {
         match self.factories.read(log, &mut self.drafts) {
             None => {}
-            Some(Discovery::New { key, tokens, pool }) => self.bear(side, entry, (key, &tokens, pool), touched),
+            Some(Discovery::New { key, tokens, pool }) => self.bear(side, entry, (key, &tokens, *pool), touched),
             Some(Discovery::Found(found)) => touched.found.push(found),
             Some(Discovery::Impostor(impostor)) => touched.impostors.push(impostor),
         }

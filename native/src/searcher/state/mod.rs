@@ -14,6 +14,8 @@ mod routes;
 pub mod slots;
 mod snapshot;
 mod source;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod world;
 

@@ -10,7 +10,7 @@ use super::super::pools::v4::V4Pool;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Undo {
     /// The whole pool as it was.
-    Whole(AnyPool),
+    Whole(Box<AnyPool>),
     /// A pair's reserves.
     Reserves([u128; 2]),
     /// What was overwritten of a V3 pool.
@@ -48,7 +48,7 @@ impl Undo {
                 lp_fee: pool.lp_fee(),
                 protocol_fee: pool.protocol_fee(),
             },
-            other => Undo::Whole(other.clone()),
+            other => Undo::Whole(Box::new(other.clone())),
         }
     }
 
@@ -63,7 +63,7 @@ impl Undo {
     pub fn restore(&self, pool: &mut AnyPool) -> bool {
         match (self, pool) {
             (Undo::Whole(before), pool) => {
-                pool.clone_from(before);
+                pool.clone_from(&**before);
                 true
             }
             (Undo::Reserves(reserves), AnyPool::V2(pair)) => {

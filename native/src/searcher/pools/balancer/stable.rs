@@ -22,8 +22,8 @@ pub struct BalancerStable {
     pub form: StableForm,
     /// Balances in the vault, without the pool's own token.
     pub balances: Vec<U256>,
-    /// `getScalingFactors()`, in the order of the balances: 1e(36 - decimals), times the rate its provider gives over 1e18
-    /// (rounded down).
+    /// `getScalingFactors()`, in the order of the balances: 1e(36 - decimals), times the rate its provider gives over
+    /// 1e18 (rounded down).
     pub scaling: Vec<U256>,
     /// A times 1000.
     pub amp: Ramp,

@@ -1,4 +1,5 @@
-//! Weighted pools. Source: `pkg/pool-weighted/contracts/WeightedMath.sol`, `pkg/pool-utils/contracts/BaseMinimalSwapInfoPool.sol`.
+//! Weighted pools. Source: `pkg/pool-weighted/contracts/WeightedMath.sol`,
+//! `pkg/pool-utils/contracts/BaseMinimalSwapInfoPool.sol`.
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 

@@ -12,8 +12,8 @@ use super::{FEE_DENOMINATOR, Ramp};
 /// A crypto pool at one block.
 ///
 /// A swap also moves the price scale, the price oracle and D by rules that depend on profits, LP supply and time; those
-/// are not followed: after [`Pool::apply`] every quote is [`NoQuote::Unknown`] until the pool is loaded again. `exchange`
-/// can also revert with "Loss" where its own profit counter would fall; that too shows in simulation alone.
+/// are not followed: after [`Pool::apply`] every quote is [`NoQuote::Unknown`] until the pool is loaded again.
+/// `exchange` can also revert with "Loss" where its own profit counter would fall; that too shows in simulation alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CryptoPool {
     /// `balances(i)`; two or three coins.

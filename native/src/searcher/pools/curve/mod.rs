@@ -1,7 +1,8 @@
 //! Curve: stable pools of two to eight coins, and crypto pools of two and three.
 //!
-//! What `exchange` pays is what [`super::Pool::quote_in`] gives; the views `get_dy` of some pools round otherwise, and have
-//! their own function here. Sources: `curvefi/curve-contract`, `curvefi/stableswap-ng`, `curvefi/curve-crypto-contract`.
+//! What `exchange` pays is what [`super::Pool::quote_in`] gives; the views `get_dy` of some pools round otherwise, and
+//! have their own function here. Sources: `curvefi/curve-contract`, `curvefi/stableswap-ng`,
+//! `curvefi/curve-crypto-contract`.
 mod crypto;
 mod crypto_math;
 mod ramp;

@@ -28,8 +28,8 @@ pub struct StablePool {
     pub view: View,
     /// `balances(i)`, admin fees not in them.
     pub balances: Vec<U256>,
-    /// What a smallest unit of each coin is worth in common units of 1e-18, times 1e18: 1e(36 - decimals), times the coin's own
-    /// rate over 1e18 where it has one.
+    /// What a smallest unit of each coin is worth in common units of 1e-18, times 1e18: 1e(36 - decimals), times the
+    /// coin's own rate over 1e18 where it has one.
     pub rates: Vec<U256>,
     /// A, in the form's precision.
     pub amp: Ramp,
@@ -37,11 +37,20 @@ pub struct StablePool {
     pub fee: U256,
     /// `admin_fee()`, of 1e10 of the fee.
     pub admin_fee: U256,
-    /// `offpeg_fee_multiplier()` of pools whose fee grows away from balance (stableswap-ng), of 1e10; 0 where there is none.
+    /// `offpeg_fee_multiplier()` of pools whose fee grows away from balance (stableswap-ng), of 1e10; 0 where there is
+    /// none.
     #[serde(default)]
     pub offpeg_fee_multiplier: U256,
     /// Timestamp of the block that quotes are for, Unix seconds; only a moving A depends on it.
     pub time_s: u64,
+}
+
+/// A pool at a time: everything a swap needs but its amount.
+struct At {
+    xp: [Checked; MAX_COINS],
+    n: usize,
+    amp: Checked,
+    d: Checked,
 }
 
 /// A swap before its amounts leave common units.
@@ -71,15 +80,20 @@ impl StablePool {
         Ok((xp, self.balances.len()))
     }
 
-    fn swap(&self, from: usize, to: usize, amount_in: U256) -> Result<Swap, NoQuote> {
-        if amount_in.is_zero() {
-            return Err(NoQuote::TooSmall);
-        }
+    fn at(&self) -> Result<At, NoQuote> {
         let (xp, n) = self.xp()?;
         let amp = Checked::from(self.amp.at(self.time_s)?);
         let d = self.invariant.d(&xp[..n], amp)?;
+        Ok(At { xp, n, amp, d })
+    }
+
+    fn swap(&self, at: &At, from: usize, to: usize, amount_in: U256) -> Result<Swap, NoQuote> {
+        if amount_in.is_zero() {
+            return Err(NoQuote::TooSmall);
+        }
+        let At { xp, n, amp, d } = at;
         let x = xp[from] + Checked::from(amount_in) * Checked::from(self.rates[from]) / E18;
-        let y = self.invariant.y(from, to, x, &xp[..n], amp, d)?;
+        let y = self.invariant.y(from, to, x, &xp[..*n], *amp, *d)?;
         if xp[to] < y + 1 {
             return Err(NoQuote::TooSmall);
         }
@@ -102,8 +116,8 @@ impl StablePool {
     }
 
     /// Amount out and admin fee of `exchange`.
-    fn exchange(&self, from: usize, to: usize, amount_in: U256) -> Result<(U256, U256), NoQuote> {
-        let Swap { dy, fee } = self.swap(from, to, amount_in)?;
+    fn exchange(&self, at: &At, from: usize, to: usize, amount_in: U256) -> Result<(U256, U256), NoQuote> {
+        let Swap { dy, fee } = self.swap(at, from, to, amount_in)?;
         let dy_fee = dy * fee / FEE_DENOMINATOR;
         let out = self.units(to, dy - dy_fee).get()?;
         let admin = self.units(to, dy_fee * Checked::from(self.admin_fee) / FEE_DENOMINATOR).get()?;
@@ -118,8 +132,7 @@ impl StablePool {
     /// # Errors
     /// Where the contract would revert.
     pub fn invariant(&self) -> Result<U256, NoQuote> {
-        let (xp, n) = self.xp()?;
-        self.invariant.d(&xp[..n], self.amp.at(self.time_s)?.into())?.get()
+        self.at()?.d.get()
     }
 
     /// What the contract's view `get_dy` says.
@@ -128,7 +141,7 @@ impl StablePool {
     /// Where it would revert.
     pub fn get_dy(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
         let (from, to) = self.coins(side)?;
-        let Swap { dy, fee } = self.swap(from, to, amount_in)?;
+        let Swap { dy, fee } = self.swap(&self.at()?, from, to, amount_in)?;
         match self.view {
             View::UnitsFirst => {
                 let dy = self.units(to, dy);
@@ -138,15 +151,13 @@ impl StablePool {
         }
     }
 
-    /// An input near that for `amount_out`: the curve backwards, the fee added to the output as if it were the flat one.
-    fn guess(&self, from: usize, to: usize, amount_out: U256) -> Result<U256, NoQuote> {
-        let (xp, n) = self.xp()?;
-        let amp = Checked::from(self.amp.at(self.time_s)?);
-        let d = Checked::from(self.invariant()?);
+    /// An input near that for `amount_out`: the curve backwards, with the fee of the pool as it stands.
+    fn guess(&self, at: &At, from: usize, to: usize, amount_out: U256) -> Result<U256, NoQuote> {
+        let At { xp, n, amp, d } = at;
         let out = Checked::from(amount_out) * Checked::from(self.rates[to]) / E18;
-        let dy = out * FEE_DENOMINATOR / (FEE_DENOMINATOR - Checked::from(self.fee)) + 1;
-        let y = (xp[to] - dy).sound()?;
-        let x = self.invariant.y(to, from, y, &xp[..n], amp, d)?;
+        let fee = self.fee_between(xp[from], xp[to]);
+        let y = (xp[to] - (out * FEE_DENOMINATOR / (FEE_DENOMINATOR - fee) + 1)).sound()?;
+        let x = self.invariant.y(to, from, y, &xp[..*n], *amp, *d)?;
         if x <= xp[from] {
             return Ok(U256::ONE);
         }
@@ -157,23 +168,24 @@ impl StablePool {
 impl Pool for StablePool {
     fn quote_in(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
         let (from, to) = self.coins(side)?;
-        Ok(self.exchange(from, to, amount_in)?.0)
+        Ok(self.exchange(&self.at()?, from, to, amount_in)?.0)
     }
 
-    /// The smallest input whose output is at least this, by search: the pools sell by input alone (the views `get_dx` of
-    /// later ones are approximate).
+    /// The smallest input whose output is at least this, by search: the pools sell by input alone (the views `get_dx`
+    /// of later ones are approximate).
     fn quote_out(&self, side: Side, amount_out: U256) -> Result<U256, NoQuote> {
         let (from, to) = self.coins(side)?;
         if amount_out >= self.balances[to] {
             return Err(NoQuote::NoLiquidity);
         }
-        let guess = self.guess(from, to, amount_out)?;
-        smallest_input(amount_out, guess, |amount_in| Ok(self.exchange(from, to, amount_in)?.0))
+        let at = self.at()?;
+        let guess = self.guess(&at, from, to, amount_out)?;
+        smallest_input(amount_out, guess, |amount_in| Ok(self.exchange(&at, from, to, amount_in)?.0))
     }
 
     fn apply(&mut self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
         let (from, to) = self.coins(side)?;
-        let (out, admin) = self.exchange(from, to, amount_in)?;
+        let (out, admin) = self.exchange(&self.at()?, from, to, amount_in)?;
         self.balances[from] += amount_in;
         self.balances[to] -= out + admin;
         Ok(out)
@@ -181,9 +193,8 @@ impl Pool for StablePool {
 
     fn spot_price(&self, side: Side) -> f64 {
         let Ok((from, to)) = self.coins(side) else { return 0.0 };
-        let Ok((xp, n)) = self.xp() else { return 0.0 };
-        let Ok(amp) = self.amp.at(self.time_s) else { return 0.0 };
-        let Ok(d) = self.invariant.d(&xp[..n], amp.into()).and_then(Checked::get) else { return 0.0 };
+        let Ok(At { xp, n, amp, d }) = self.at() else { return 0.0 };
+        let (Ok(amp), Ok(d)) = (amp.get(), d.get()) else { return 0.0 };
         let Ok(fee) = self.fee_between(xp[from], xp[to]).get() else { return 0.0 };
         let mut balances = [0.0; MAX_COINS];
         for (float_of, x) in balances.iter_mut().zip(xp) {

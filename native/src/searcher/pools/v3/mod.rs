@@ -5,7 +5,9 @@ use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
 mod concentrated;
+mod divide;
 pub(super) mod gas;
+mod quick;
 mod segments;
 pub mod sqrt_price;
 mod swap;
@@ -191,6 +193,10 @@ impl V3Pool {
 
 impl Pool for V3Pool {
     fn quote_in(&self, side: Side, amount_in: U256) -> Result<U256, NoQuote> {
+        let down = down(side)?;
+        if let Some(out) = self.state.quick_out(down, asked(amount_in)?, self.fee_pips) {
+            return Ok(out);
+        }
         self.whole(side, Exact::In(amount_in))
     }
 

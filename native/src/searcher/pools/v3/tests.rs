@@ -115,7 +115,7 @@ fn plain_price(tick: i32) -> U256 {
         if tick.unsigned_abs() >> bit & 1 == 1 {
             // the factor of a bit is what the table has for that bit alone
             let alone = sqrt_price_factor(bit);
-            exact = exact * alone >> 128;
+            exact = (exact * alone) >> 128;
         }
     }
     (exact + U256::from(u32::MAX)) >> 32

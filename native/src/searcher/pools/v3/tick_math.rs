@@ -54,7 +54,7 @@ fn product(from: Option<u128>, bits: impl Iterator<Item = usize>) -> Option<u128
 #[inline]
 fn high(a: u128, b: u128) -> u128 {
     let (a1, a0, b1, b0) = (a >> 64, a & u128::from(u64::MAX), b >> 64, b & u128::from(u64::MAX));
-    let middle = a1 * b0 + (a0 * b0 >> 64); // below 2^128: (2^64 - 1)^2 + 2^64 - 1
+    let middle = a1 * b0 + ((a0 * b0) >> 64); // below 2^128: (2^64 - 1)^2 + 2^64 - 1
     let other = a0 * b1 + (middle & u128::from(u64::MAX));
     a1 * b1 + (middle >> 64) + (other >> 64)
 }

@@ -96,7 +96,7 @@ pub struct Impostor {
 /// What a factory's log says.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Discovery {
-    New { key: PoolKey, tokens: Vec<Address>, pool: AnyPool },
+    New { key: PoolKey, tokens: Vec<Address>, pool: Box<AnyPool> },
     Found(Found),
     Impostor(Impostor),
 }

@@ -21,7 +21,7 @@ pub(super) fn read(log: &ChainLog, fee: [u32; 2], init_code_hash: Option<B256>) 
     let tokens = [indexed_address(log, 0)?, indexed_address(log, 1)?];
     let named = address(&log.data, 0)?;
     let expected = init_code_hash.map(|hash| pair_for(log.address, tokens, hash));
-    let pool = AnyPool::V2(V2Pool { reserves: [0, 0], fee_num: [fee[0]; 2], fee_den: fee[1] });
+    let pool = Box::new(AnyPool::V2(V2Pool { reserves: [0, 0], fee_num: [fee[0]; 2], fee_den: fee[1] }));
     let new = Discovery::New { key: PoolKey::from(named), tokens: tokens.to_vec(), pool };
     Some(impostor(log.address, named, expected).unwrap_or(new))
 }

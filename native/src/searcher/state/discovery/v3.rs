@@ -68,7 +68,7 @@ pub(super) fn born(draft: &Draft, log: &ChainLog) -> Option<Discovery> {
     let (sqrt_price, tick) = v3_initialized(log)?;
     let state = Concentrated::new(sqrt_price, tick, 0, draft.tick_spacing, Vec::new()).ok()?;
     let protocol_fee = if draft.pancake { pancake_default(draft.fee_pips) } else { ProtocolFee::uniswap(0) };
-    let pool = AnyPool::V3(V3Pool::new(state, draft.fee_pips, protocol_fee).ok()?);
+    let pool = Box::new(AnyPool::V3(V3Pool::new(state, draft.fee_pips, protocol_fee).ok()?));
     Some(Discovery::New { key: PoolKey::from(log.address), tokens: draft.tokens.to_vec(), pool })
 }
 

@@ -25,7 +25,7 @@ pub(super) fn read(log: &ChainLog, safe: &SafeHooks) -> Option<Discovery> {
     let hooks = Address::from_word(B256::from(hooks));
     // The protocol's fee of a new pool comes in a log of its own (`ProtocolFeeUpdated`).
     let pool = V4Pool::new(state, fee, 0, hooks, safe).ok()?;
-    Some(Discovery::New { key: PoolKey(id), tokens: tokens.to_vec(), pool: AnyPool::V4(pool) })
+    Some(Discovery::New { key: PoolKey(id), tokens: tokens.to_vec(), pool: Box::new(AnyPool::V4(pool)) })
 }
 
 /// `keccak256(abi.encode(currency0, currency1, fee, tickSpacing, hooks))`.

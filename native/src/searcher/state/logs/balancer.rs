@@ -43,7 +43,7 @@ pub(super) fn read(log: &ChainLog, pool: &AnyPool, place: impl Fn(Address) -> Op
     }
     let mut after = pool.clone();
     match change(log, &mut after, place) {
-        Some(()) => Change::Becomes(after),
+        Some(()) => Change::Becomes(Box::new(after)),
         None => Change::Untold,
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn read_stable(log: &ChainLog, pool: &StablePool, timestamp_s: u64) -
         return Change::Nothing;
     }
     match stable_after(log, pool, timestamp_s) {
-        Some(after) => Change::Becomes(AnyPool::CurveStable(Box::new(after))),
+        Some(after) => Change::Becomes(Box::new(AnyPool::CurveStable(Box::new(after)))),
         None => Change::Untold,
     }
 }

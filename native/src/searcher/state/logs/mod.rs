@@ -42,7 +42,7 @@ pub(super) enum Change {
     /// The protocol's fee as V4's manager writes it.
     ManagerFee(u32),
     /// The whole pool.
-    Becomes(AnyPool),
+    Becomes(Box<AnyPool>),
 }
 
 /// Reads a log that a pool left in a block of this time in seconds.
@@ -99,7 +99,7 @@ impl Change {
             }
             (Change::ManagerFee(fee), AnyPool::V4(pool)) => pool.set_protocol_fee(fee).is_ok(),
             (Change::Becomes(after), pool) => {
-                *pool = after;
+                *pool = *after;
                 true
             }
             _ => false,

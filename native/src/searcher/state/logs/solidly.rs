@@ -37,7 +37,7 @@ pub(super) fn read(log: &ChainLog, pool: &SolidlyPool) -> Change {
         _ => return Change::Nothing,
     };
     match read {
-        Some(()) => Change::Becomes(AnyPool::Solidly(Box::new(after))),
+        Some(()) => Change::Becomes(Box::new(AnyPool::Solidly(Box::new(after)))),
         None => Change::Untold,
     }
 }
