@@ -4,7 +4,7 @@ mod chain_support;
 use std::sync::{Arc, Barrier};
 
 use _core::searcher::evm::{
-    At, Cache, Change, Footprints, SimError, Simulated, SourceError, StateSource, Want, decode, named,
+    At, Cache, Change, Footprints, Sandbox, SimError, Simulated, SourceError, StateSource, Want, decode, named,
 };
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, U256};
@@ -180,6 +180,24 @@ fn it_keeps_within_its_limit_and_drops_what_was_not_read_for_longest() {
     assert_eq!(cache.counts().fetched, before, "the last is kept");
     cache.view().basic_ref(old[0]).unwrap();
     assert_eq!(cache.counts().fetched, before + 1, "the first is not");
+}
+
+#[test]
+fn code_is_kept_once_and_goes_with_its_last_account() {
+    let mut chain = Sandbox::new();
+    let at = |n: u8| Address::repeat_byte(n);
+    for n in 0..250 {
+        chain.set_code(at(n), vec![0x60, n / 2, 0x00].into()); // each code at two addresses
+    }
+    let cache = Cache::new(Arc::new(chain.record(HEAD)), At::Number(HEAD), 64);
+    for n in 0..250 {
+        let info = cache.view().basic_ref(at(n)).unwrap().unwrap();
+        assert_eq!(cache.view().code_by_hash_ref(info.code_hash).unwrap(), info.code.unwrap());
+    }
+    assert_eq!((cache.accounts(), cache.codes()), (250, 125));
+    cache.advance(At::Number(HEAD), &Change::Touched(&[]));
+    cache.advance(At::Number(HEAD), &Change::Unknown);
+    assert_eq!((cache.accounts(), cache.codes()), (0, 0));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::database_interface::DatabaseRef;
 use revm::state::{AccountInfo, Bytecode};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::diff::StateDiff;
 use super::flight::Flights;
@@ -194,9 +194,28 @@ impl Cache {
             let evicted = shard.shrink(self.max_accounts / SHARDS);
             self.counters.evicted.fetch_add(evicted, Relaxed);
         }
+        if read(&self.codes).len() > self.max_accounts {
+            self.forget_codes();
+        }
         if matches!(change, Change::Unknown) {
             *write(&self.hashes) = Hashes { since: head.generation, by_number: FxHashMap::default() };
         }
+    }
+
+    /// How many different codes it holds.
+    #[must_use]
+    pub fn codes(&self) -> usize {
+        read(&self.codes).len()
+    }
+
+    /// Drops the code of no account that is held.
+    fn forget_codes(&self) {
+        let mut used = FxHashSet::default();
+        for cell in &self.cells {
+            let shard = read(&cell.shard);
+            used.extend(shard.accounts.values().filter_map(|held| held.info.as_ref()).map(|info| info.code_hash));
+        }
+        write(&self.codes).retain(|hash, _| used.contains(hash));
     }
 
     /// Analysed code: the same bytes at two addresses are kept once.
