@@ -8,7 +8,7 @@ use _core::searcher::evm::{
     Tripwire, Verdict, decode, run_bundle, touched,
 };
 use _core::searcher::pools::v2::V2Pool;
-use _core::searcher::pools::{AnyPool, Pool, PoolId, PoolKey, Pools, Refusal, Side, Status};
+use _core::searcher::pools::{AnyPool, Ban, Pool, PoolId, PoolKey, Pools, Side, Status};
 use _core::searcher::state::World;
 use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use chain_support::Seeded;
@@ -153,7 +153,7 @@ fn no_log_tells_but_the_difference_does() {
 
     // A pool that is not live is not searched, so it is not told.
     let mut world = world;
-    world.refuse(ids[0], Refusal::Token);
+    world.refuse(ids[0], Ban::Token);
     assert_eq!(touched(&world, &done), []);
 }
 
@@ -261,7 +261,7 @@ fn a_wei_more_in_one_pool_trips_that_pool_and_is_recorded() {
         assert_eq!(record.tripped, [b.world.pools().key(id).0], "pool {altered}");
         assert_eq!(record.path.len(), 3);
         for other in b.ids {
-            let expected = if other == id { Status::Refused(Refusal::Diverged) } else { Status::Live };
+            let expected = if other == id { Status::Refused(Ban::Diverged) } else { Status::Live };
             assert_eq!(b.world.pools().status(other), expected);
         }
         let line = record.to_json_line();

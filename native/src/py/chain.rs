@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt};
 
 use crate::searcher::pools::v3::Exact;
-use crate::searcher::pools::{AnyPool, NoQuote as Reason, Pool, PoolId, PoolKey, Pools as Core, Refusal, Side, Status};
+use crate::searcher::pools::{AnyPool, Ban, NoQuote as Reason, Pool, PoolId, PoolKey, Pools as Core, Side, Status};
 
 pyo3::create_exception!(
     native._core,
@@ -152,9 +152,9 @@ impl Pools {
         Ok(match self.inner.status(self.id(pool)?) {
             Status::Live => "live".into(),
             Status::Stale { since_block } => format!("stale since block {since_block}"),
-            Status::Refused(Refusal::Token) => "refused: a token that is not safe".into(),
-            Status::Refused(Refusal::Hook) => "refused: a hook that is not known to be safe".into(),
-            Status::Refused(Refusal::Diverged) => "refused: prediction and simulation differed".into(),
+            Status::Refused(Ban::Token) => "refused: a token that is not safe".into(),
+            Status::Refused(Ban::Hook) => "refused: a hook that is not known to be safe".into(),
+            Status::Refused(Ban::Diverged) => "refused: prediction and simulation differed".into(),
         })
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::BundleRun;
 use crate::searcher::abi;
-use crate::searcher::pools::{PoolId, Pools, Refusal};
+use crate::searcher::pools::{Ban, PoolId, Pools};
 use crate::searcher::state::World;
 
 /// One swap as it was predicted.
@@ -126,7 +126,7 @@ impl Tripwire {
         }
         let tripped = diverged(world.pools(), &predicted.hops, ours.map_or(&[], |done| &done.logs));
         for &pool in &tripped {
-            world.refuse(pool, Refusal::Diverged);
+            world.refuse(pool, Ban::Diverged);
         }
         let key = |pool: PoolId| world.pools().key(pool).0;
         let record = Divergence {

@@ -18,7 +18,7 @@ pub mod v4;
 pub mod words;
 
 pub(super) use div128::mul_div;
-pub use registry::{PoolKey, Pools, Refusal, Status};
+pub use registry::{Ban, PoolKey, Pools, Status};
 
 /// A token by its number in [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -27,12 +27,12 @@ pub enum Status {
         since_block: u64,
     },
     /// It is not traded: a token with a fee, an unknown hook, a divergence.
-    Refused(Refusal),
+    Refused(Ban),
 }
 
 /// Why a pool is not traded, whatever its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
+pub enum Ban {
     /// A token takes a fee on transfer, rebases, or can block an address.
     Token,
     /// A hook that is not on the known-safe list.

@@ -5,7 +5,7 @@ use super::super::abi::{address_word, topic};
 use super::super::pools::balancer::{BalancerWeighted, PowVersion};
 use super::super::pools::curve::{Invariant, Ramp, StablePool, View};
 use super::super::pools::v2::V2Pool;
-use super::super::pools::{AnyPool, Pool, PoolKey, Refusal, Side, Status};
+use super::super::pools::{AnyPool, Ban, Pool, PoolKey, Side, Status};
 use super::{BlockId, ChainLog, Factories, Factory, Header, Maker, StateError, World};
 
 const PAIR: Address = address!("00000000000000000000000000000000000000aa");
@@ -135,13 +135,13 @@ fn below_what_is_kept_everything_is_stale_until_it_is_read() {
 fn a_hole_is_filled_in_order_and_a_refused_pool_stays_refused_over_it() {
     let mut world = world();
     let id = world.pools().id(PoolKey::from(PAIR)).unwrap();
-    world.refuse(id, Refusal::Token);
+    world.refuse(id, Ban::Token);
     let one = child(genesis(), 0);
     let two = child(one.id(), 0);
     let three = child(two.id(), 0);
     assert!(world.apply_block(&three, &[sync([3, 3], 0)]).unwrap().hole);
     assert_eq!(world.hole(), Some((genesis(), two.id())));
-    assert_eq!(status(&world), Status::Refused(Refusal::Token));
+    assert_eq!(status(&world), Status::Refused(Ban::Token));
     world.admit(id);
     assert!(matches!(status(&world), Status::Stale { .. }));
     assert_eq!(world.backfill(&two, &[]), Err(StateError::NotNext { block: two.id(), after: genesis() }));

@@ -2,7 +2,7 @@
 use alloy_primitives::{Address, B256};
 use rustc_hash::FxHashMap;
 
-use super::super::pools::{AnyPool, PoolId, PoolKey, Pools, Refusal, Status};
+use super::super::pools::{AnyPool, Ban, PoolId, PoolKey, Pools, Status};
 use super::block::{BlockId, StateError, Touched};
 use super::discovery::{Drafts, Factories};
 use super::journal::Journal;
@@ -102,7 +102,7 @@ impl World {
     }
 
     /// Says that a pool is not to be traded, whatever its state. It is followed all the same.
-    pub fn refuse(&mut self, id: PoolId, why: Refusal) {
+    pub fn refuse(&mut self, id: PoolId, why: Ban) {
         self.pools.set_status(id, Status::Refused(why));
     }
 
