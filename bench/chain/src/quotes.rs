@@ -60,11 +60,11 @@ pub fn v2(rounds: usize, rows: &mut Vec<Row>) {
         });
     }
     if let Some(mut real) = market() {
-        let (known, ids) = real.pools();
+        let (world, ids) = real.world();
         let path = ordered(real.tokens[0], real.tokens[1]);
         for n in 1..100_u64 {
             let amount = U256::from(n) * U256::from(10_u64.pow(16));
-            let ours = known.get(ids[0]).quote_in(Side::ZERO_FOR_ONE, amount);
+            let ours = world.pools().get(ids[0]).quote_in(Side::ZERO_FOR_ONE, amount);
             assert_eq!(ours, Ok(by_router(&mut real, amount, path)));
         }
         let mut n = 0;
