@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from native import Cycle, Graph, NoQuote, Pools, solve
+from native import Cycle, Graph, NoQuote, Pools, solve, solve_jointly, upper_bound
 from searcher.errors import RunError
 from searcher.label import read_block, v2_cycles, v2_swaps
 from searcher.label.reserves import amount_out
@@ -207,3 +207,28 @@ def test_a_state_goes_out_and_in_again() -> None:
     assert [again.state(n) for n in range(3)] == [pools.state(n) for n in range(3)]
     assert again.number(f"0x{2:040x}") == 1
     assert again.status(0) == "live"
+
+
+def test_several_cycles_over_shared_pools_are_solved_together_and_stay_below_the_bound() -> None:
+    pools = triangle()
+    for n in range(3):
+        last = v2(10**21, (11 + n) * 10**20)
+        add(pools, RecordedPool(f"0x{n + 50:040x}", (Token(C), Token(A)), 1, last))
+    cycles, _ = Graph(pools).cycles_through(pools, [0], bases=[A], only_bases=True)
+    assert len(cycles) == 4
+    best = max(sized.net for cycle in cycles if (sized := solve(pools, cycle)))
+    plan, net_wei = solve_jointly(pools, cycles)
+    assert len(plan) > 1
+    assert net_wei == sum(sized.net for _, sized in plan) > best
+    for cycle, sized in plan:
+        amount = sized.amount_in
+        for pool, here, there in cycle.hops:
+            amount = pools.apply(pool, here, there, amount)
+        assert amount - sized.amount_in == sized.gross, "each on what those before leave"
+    pools = triangle()
+    bound = upper_bound(pools, A)
+    sized = solve(pools, Graph(pools).cycles_through(pools, [0], bases=[A])[0][0])
+    assert bound is not None
+    assert sized is not None
+    assert sized.gross <= bound < sized.gross * 1001 // 1000
+    assert upper_bound(pools, A, only=[0, 1]) in (0, 1), "a tree has no cycle"
