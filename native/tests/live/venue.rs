@@ -74,7 +74,7 @@ fn feed(stream: TcpStream, seen: &Seen) {
             return;
         }
         let id = seen.update.fetch_add(1, Ordering::SeqCst) + 1;
-        let qty = if id % 2 == 0 { "3.000" } else { "0.000" };
+        let qty = if id.is_multiple_of(2) { "3.000" } else { "0.000" };
         let text = format!(
             r#"{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{id},"u":{id},"b":[["100.1","{qty}"]],"a":[]}}}}"#,
             now_ms()
