@@ -61,7 +61,7 @@ pub fn all(rounds: usize, rows: &mut Vec<Row>) {
         Contender { name: "three hops by V2 router", each: 1, work: Box::new(run(1)) },
         Contender { name: "the signature's check alone", each: 1, work: Box::new(|| drop(black_box(decode(&one)))) },
     ];
-    let what = "pending transaction executed on a fork, its pools among 100,003 searched, all undone";
+    let what = "pending transaction executed on a fork, its pools among 100,004 searched, all undone";
     let mut row = race(what, "p50 200 us", 10 * rounds, contenders);
     row.notes.push(("cycles given", given as f64));
     rows.push(row);

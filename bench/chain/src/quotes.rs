@@ -1,5 +1,7 @@
 //! Quotes: our arithmetic, other people's, and revm executing the real bytecode. All give the same before any is timed.
+use std::cell::RefCell;
 use std::hint::black_box;
+use std::rc::Rc;
 
 use _core::searcher::abi;
 use _core::searcher::pools::v2::V2Pool;
@@ -67,14 +69,29 @@ pub fn v2(rounds: usize, rows: &mut Vec<Row>) {
             let ours = world.pools().get(ids[0]).quote_in(Side::ZERO_FOR_ONE, amount);
             assert_eq!(ours, Ok(by_router(&mut real, amount, path)));
         }
+        let payer = real.people[0].address;
+        let real = Rc::new(RefCell::new(real));
+        let (asked, swapped) = (Rc::clone(&real), real);
         let mut n = 0;
         let work = move || {
             for _ in 0..16 {
                 n += 1;
-                black_box(by_router(&mut real, U256::from(1_000_000 + n), path));
+                black_box(by_router(&mut asked.borrow_mut(), U256::from(1_000_000 + n), path));
             }
         };
         contenders.push(Contender { name: "revm, router's getAmountsOut", each: 16, work: Box::new(work) });
+        let mut n = 0;
+        let work = move || {
+            let mut real = swapped.borrow_mut();
+            for _ in 0..16 {
+                n += 1;
+                let router = real.router2;
+                let done = real.chain.call(payer, router, Market::swap2(U256::from(1_000_000 + n), &path, payer));
+                assert!(done.success);
+                black_box(done);
+            }
+        };
+        contenders.push(Contender { name: "revm, router's and pair's swap, not kept", each: 16, work: Box::new(work) });
     }
     rows.push(race("V2 quote", "revm x 500", rounds, contenders));
 }
@@ -125,13 +142,8 @@ pub fn v3(rounds: usize, rows: &mut Vec<Row>) {
             let other = uniswap_v3_math::swap_math::compute_swap_step(price, target, liquidity, signed, 3_000);
             assert_eq!(other.expect("a step").2, quoted);
             let fee = U256::from(3_000);
-            let other = degenbot_math::concentrated_liquidity::swap_math::compute_swap_step_v3(
-                price,
-                target,
-                liquidity as i128,
-                signed,
-                fee,
-            );
+            let other =
+                degenbot_math::cl::swap_math::compute_swap_step_v3(price, target, liquidity as i128, signed, fee);
             assert_eq!(other.expect("a step").amount_out, quoted);
         }
         let (one, two) = (exact.clone(), exact);
@@ -144,7 +156,7 @@ pub fn v3(rounds: usize, rows: &mut Vec<Row>) {
         contenders.push(Contender { name: "uniswap_v3_math, the step alone", each: many, work: Box::new(work) });
         let work = move || {
             for &amount in &two {
-                let step = degenbot_math::concentrated_liquidity::swap_math::compute_swap_step_v3;
+                let step = degenbot_math::cl::swap_math::compute_swap_step_v3;
                 let fee = U256::from(3_000);
                 let _ = black_box(step(black_box(price), target, liquidity as i128, black_box(amount), fee));
             }
