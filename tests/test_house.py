@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 MONEY_RUST = ("native/src/units.rs", "native/src/event.rs", "native/src/risk/", "native/src/sim/",
               "native/src/cex/orders.rs", "native/src/cex/quoter.rs", "native/src/cex/book.rs",
-              "native/src/searcher/state/", "native/src/searcher/evm/", "native/src/searcher/cycle.rs")  # fmt: skip
+              "native/src/searcher/state/", "native/src/searcher/evm/", "native/src/searcher/cycle.rs",
+              "native/src/searcher/pools/")  # fmt: skip
 MONEY_PYTHON = ("risk/",)
 
 FLOATS_ALLOWED = [
@@ -27,6 +28,17 @@ FLOATS_ALLOWED = [
     Allowance("native/src/sim/reader.rs", "progress", "the part of a file that was read, for a progress bar"),
     Allowance("native/src/sim/report.rs", "report", "seconds, as a report shows them; money is decimal strings"),
 ]
+PRUNING = "a price for pruning and first guesses; no amount comes of it"
+FLOATS_ALLOWED += [
+    Allowance(f"native/src/searcher/pools/{path}", item, PRUNING)
+    for path, item in (
+        ("mod.rs", "*"), ("v2.rs", "spot_price"), ("v4.rs", "spot_price"), ("solidly.rs", "spot_price"),
+        ("v3/mod.rs", "spot_price"), ("v3/concentrated.rs", "spot_price"), ("v3/wide.rs", "as_f64"),
+        ("curve/crypto.rs", "spot_price"), ("curve/crypto_math.rs", "price"), ("curve/stable.rs", "spot_price"),
+        ("curve/stable_math.rs", "price"), ("curve/stable_math.rs", "a_of"), ("balancer/weighted.rs", "spot_price"),
+        ("balancer/stable.rs", "spot_price"), ("checked.rs", "float"),
+    )
+]  # fmt: skip
 
 EDGES_ALLOWED = [
     Allowance("native/src/clock.rs", "*", "the stopwatch of hooks and reports; no time that decides is read here"),

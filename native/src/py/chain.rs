@@ -97,6 +97,12 @@ impl Pools {
         Ok(Side { from: place(token_in)?, to: place(token_out)? })
     }
 
+    /// A pool's number, and which of its tokens goes in and which comes out.
+    fn swap(&self, number: u32, token_in: &str, token_out: &str) -> PyResult<(PoolId, Side)> {
+        let id = self.id(number)?;
+        Ok((id, self.side(id, token_in, token_out)?))
+    }
+
     fn answer<'py>(&self, py: Python<'py>, found: Result<U256, Reason>) -> PyResult<Bound<'py, PyAny>> {
         int(py, found.map_err(|why| NoQuote::new_err(reason(why)))?)
     }
@@ -167,8 +173,7 @@ impl Pools {
         token_out: &str,
         amount_in: &Bound<'py, PyInt>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let id = self.id(pool)?;
-        let side = self.side(id, token_in, token_out)?;
+        let (id, side) = self.swap(pool, token_in, token_out)?;
         self.answer(py, self.inner.get(id).quote_in(side, wide(amount_in)?))
     }
 
@@ -181,8 +186,7 @@ impl Pools {
         token_out: &str,
         amount_out: &Bound<'py, PyInt>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let id = self.id(pool)?;
-        let side = self.side(id, token_in, token_out)?;
+        let (id, side) = self.swap(pool, token_in, token_out)?;
         self.answer(py, self.inner.get(id).quote_out(side, wide(amount_out)?))
     }
 
@@ -198,8 +202,7 @@ impl Pools {
         amount: &Bound<'py, PyInt>,
         exact_out: bool,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let id = self.id(pool)?;
-        let side = self.side(id, token_in, token_out)?;
+        let (id, side) = self.swap(pool, token_in, token_out)?;
         let amount = wide(amount)?;
         let amount = if exact_out { Exact::Out(amount) } else { Exact::In(amount) };
         let found = match self.inner.get(id) {
@@ -221,8 +224,7 @@ impl Pools {
         token_out: &str,
         amount_in: &Bound<'py, PyInt>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let id = self.id(pool)?;
-        let side = self.side(id, token_in, token_out)?;
+        let (id, side) = self.swap(pool, token_in, token_out)?;
         let amount_in = wide(amount_in)?;
         let found = match self.inner.get(id) {
             AnyPool::CurveStable(pool) => pool.get_dy(side, amount_in),
@@ -241,21 +243,20 @@ impl Pools {
         token_out: &str,
         amount_in: &Bound<'py, PyInt>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let id = self.id(pool)?;
-        let side = self.side(id, token_in, token_out)?;
+        let (id, side) = self.swap(pool, token_in, token_out)?;
         let found = self.inner.get_mut(id).apply(side, wide(amount_in)?);
         self.answer(py, found)
     }
 
     /// Out per in of an infinitely small swap after fees, in smallest units.
     fn spot_price(&self, pool: u32, token_in: &str, token_out: &str) -> PyResult<f64> {
-        let id = self.id(pool)?;
-        Ok(self.inner.get(id).spot_price(self.side(id, token_in, token_out)?))
+        let (id, side) = self.swap(pool, token_in, token_out)?;
+        Ok(self.inner.get(id).spot_price(side))
     }
 
     /// Gas of a swap of this size, estimated, without the 21,000 of a transaction.
     fn gas(&self, pool: u32, token_in: &str, token_out: &str, amount_in: &Bound<'_, PyInt>) -> PyResult<u64> {
-        let id = self.id(pool)?;
-        Ok(self.inner.get(id).gas(self.side(id, token_in, token_out)?, wide(amount_in)?))
+        let (id, side) = self.swap(pool, token_in, token_out)?;
+        Ok(self.inner.get(id).gas(side, wide(amount_in)?))
     }
 }
